@@ -1,0 +1,31 @@
+"""Where the course's own files and the user's data lie."""
+
+import os
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def checkout() -> Path | None:
+    """The root of the source tree the package runs from, or None when it was installed as a wheel."""
+    root = _PACKAGE.parent
+    return root if (root / "pyproject.toml").is_file() else None
+
+
+def asset(*parts: str) -> Path:
+    """A file or folder that travels with the course: ``asset("data", "catalogue.json")``.
+
+    In a checkout these are the top-level ``notebooks/`` and ``data/``; a wheel carries both in
+    ``indexnet_edu/_assets/``.
+    """
+    inside = _PACKAGE / "_assets"
+    root = inside if inside.is_dir() else _PACKAGE.parent
+    return root.joinpath(*parts)
+
+
+def data_folder() -> Path:
+    """The folder of real data sets: ``$INDEXNET_DATA``, else the user's cache. It need not exist."""
+    if named := os.environ.get("INDEXNET_DATA"):
+        return Path(named).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "indexnet-edu"
