@@ -1,0 +1,1 @@
+"""Giving the course: notebooks, exercises, the environment check."""
