@@ -1,0 +1,113 @@
+"""A recipe: every number that decides how a network is trained and tested."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from ..errors import UsageError
+
+__all__ = ["Recipe", "override"]
+
+R = TypeVar("R", bound="Recipe")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of one training. A task adds fields by subclassing; a profile is one instance.
+
+    Attributes:
+        epochs: passes over the training images.
+        batch_size: images a step.
+        lr: Adam's initial learning rate.
+        lr_drops: where it is divided by ten, as fractions of all steps, so that a shortened schedule keeps
+            the shape of the paper's.
+        train_images, test_images: how many of the data's first images are used; None for all.
+        data: "real" insists on the real data set, "embedded" takes the one that travels with the package,
+            "auto" the real one where it is at hand.
+        seed: of initial weights, data order and noise.
+        precision: "bfloat16" trains under autocast; weights stay float32.
+        channels_last: memory format of features.
+        max_grad_norm: gradients are clipped to this norm; None for never.
+        eval_batch_size: images a step in evaluation.
+        log_every: steps between two points of the loss curve.
+        checkpoint_every: steps between two checkpoints.
+    """
+
+    epochs: int = 1
+    batch_size: int = 100
+    lr: float = 1e-3
+    lr_drops: tuple[float, ...] = ()
+    train_images: int | None = None
+    test_images: int | None = None
+    data: Literal["real", "embedded", "auto"] = "auto"
+    seed: int = 0
+    precision: Literal["float32", "bfloat16"] = "float32"
+    channels_last: bool = False
+    max_grad_norm: float | None = None
+    eval_batch_size: int = 200
+    log_every: int = 10
+    checkpoint_every: int = 200
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "eval_batch_size", "log_every", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("lr", "train_images", "test_images", "max_grad_norm"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise UsageError(f"{name} must be above 0, got {value}")
+        if not all(0 < f < 1 for f in self.lr_drops):
+            raise UsageError(
+                f"lr_drops are fractions of the schedule between 0 and 1, got {self.lr_drops}"
+            )
+        for name, hint in typing.get_type_hints(type(self)).items():
+            if typing.get_origin(hint) is Literal and getattr(self, name) not in typing.get_args(
+                hint
+            ):
+                choices = ", ".join(map(str, typing.get_args(hint)))
+                raise UsageError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
+
+    def lr_at(self, step: int, total_steps: int) -> float:
+        """Learning rate of a step (0-based) of a schedule of ``total_steps``."""
+        passed = sum(step >= round(fraction * total_steps) for fraction in self.lr_drops)
+        return self.lr * 0.1**passed
+
+
+def _parse(text: str, hint: Any) -> Any:
+    """A command line's text as a value of an annotated type; ValueError if it is none."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        if text.lower() == "none":
+            return None
+        return _parse(text, next(a for a in arguments if a is not type(None)))
+    if origin is tuple:
+        return tuple(_parse(part, arguments[0]) for part in text.split(",") if part)
+    if origin is Literal:
+        return text
+    if hint is bool:
+        return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
+    return hint(text)
+
+
+def override(recipe: R, changes: Mapping[str, Any]) -> R:
+    """The recipe with some fields changed; text is read as the field's type.
+
+    Raises:
+        UsageError: an unknown field (the known ones are listed) or a value that is not of its type.
+    """
+    hints = typing.get_type_hints(type(recipe))
+    values: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name not in hints:
+            raise UsageError(f"there is no setting {name!r}; choose from {', '.join(hints)}")
+        try:
+            values[name] = _parse(value, hints[name]) if isinstance(value, str) else value
+        except (ValueError, KeyError):
+            expected = getattr(hints[name], "__name__", str(hints[name]))
+            raise UsageError(f"{name} takes {expected}, got {value!r}") from None
+    return dataclasses.replace(recipe, **values)

@@ -1,0 +1,88 @@
+"""What the engine trains: a task is data, model, loss, metrics and profiles under one name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UsageError
+from ..resampling import Resampler
+from .recipe import Recipe
+
+__all__ = ["Metrics", "Split", "Task", "TaskData"]
+
+
+class Split(Protocol):
+    """Training or test examples, held in memory so that a device never waits for a file."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Input and target of the examples; all randomness (crops, noise) comes from ``generator``."""
+        ...
+
+    def to(self, device: torch.device) -> Split:
+        """The same examples on a device."""
+        ...
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """The data of a recipe. ``name`` stands on every table and figure made from it."""
+
+    name: str
+    checksum: str
+    train: Split
+    test: Split
+
+
+class Metrics(Protocol):
+    """Gathers predictions over a test set."""
+
+    def update(self, prediction: Tensor, target: Tensor) -> None: ...
+
+    def compute(self) -> dict[str, float]: ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """One experiment of the paper.
+
+    Attributes:
+        name: what the command line calls it.
+        title: what people call it.
+        table: the paper's table.
+        variants: the table's rows by name; None is a network without resampling.
+        profiles: recipes by name, always ``smoke``, ``cpu`` and ``gpu``.
+        load_data, build_model, loss, metrics: the parts, as functions.
+        headline: the metric that a one-line summary shows.
+    """
+
+    name: str
+    title: str
+    table: int
+    variants: Mapping[str, Resampler | None]
+    profiles: Mapping[str, Recipe]
+    load_data: Callable[[Any], TaskData]
+    build_model: Callable[[Any, Any], nn.Module]
+    loss: Callable[[Tensor, Tensor], Tensor]
+    metrics: Callable[[], Metrics]
+    headline: str
+
+    def variant(self, name: str) -> Resampler | None:
+        """A row by name; UsageError lists the valid names."""
+        return _choose(self.variants, name, f"{self.name} has no variant")
+
+    def profile(self, name: str) -> Any:
+        """A recipe by name; UsageError lists the valid names."""
+        return _choose(self.profiles, name, "there is no profile")
+
+
+def _choose(choices: Mapping[str, Any], name: str, problem: str) -> Any:
+    if name not in choices:
+        raise UsageError(f"{problem} {name!r}; choose from {', '.join(choices)}")
+    return choices[name]

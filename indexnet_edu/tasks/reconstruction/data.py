@@ -1,0 +1,75 @@
+"""Fashion-MNIST for reconstruction: 28×28 → 32×32, values in [0, 1], input and target the same image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...datasets import download, get_dataset
+from ...engine.recipe import Recipe
+from ...engine.task import TaskData
+from .fashion_mnist import Images, load_embedded, load_fashion_mnist
+
+__all__ = ["CLASSES", "ReconstructionSplit", "load_data", "resize"]
+
+CLASSES = (
+    "T-shirt/top", "trouser", "pullover", "dress", "coat",
+    "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+
+
+def resize(images: np.ndarray) -> Tensor:
+    """uint8 ``(N, 28, 28)`` → float32 ``(N, 1, 32, 32)`` in [0, 1], bilinear with half-pixel centres.
+
+    The paper says 32×32 and not how; enlarging needs no smoothing filter.
+    """
+    pixels = torch.from_numpy(images).unsqueeze(1).float() / 255  # (N, 28, 28) → (N, 1, 28, 28)
+    return F.interpolate(pixels, size=(32, 32), mode="bilinear", align_corners=False)
+
+
+@dataclass(frozen=True)
+class ReconstructionSplit:
+    """Images ``(N, 1, 32, 32)`` and their class labels ``(N,)``, which only figures use."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batch(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        images = self.images[indices.to(self.images.device)]
+        return images, images
+
+    def to(self, device: torch.device) -> ReconstructionSplit:
+        return ReconstructionSplit(self.images.to(device), self.labels)
+
+
+def _source(data: str) -> Images:
+    dataset = get_dataset("fashion_mnist")
+    if data == "embedded" or (data == "auto" and dataset.status() == "absent"):
+        return load_embedded()
+    if dataset.status() == "absent":
+        download("fashion_mnist")  # the real images are asked for: fetch them, or say how to get them
+    return load_fashion_mnist()
+
+
+def _split(images: np.ndarray, labels: np.ndarray, count: int | None) -> ReconstructionSplit:
+    return ReconstructionSplit(resize(images[:count]), torch.from_numpy(labels[:count].astype("int64")))
+
+
+def load_data(recipe: Recipe) -> TaskData:
+    """The images of a recipe: the first ``train_images`` and ``test_images`` of the source it names.
+
+    Raises:
+        UserError: the real data are asked for and are missing or damaged.
+    """
+    source = _source(recipe.data)
+    train = _split(source.train, source.train_labels, recipe.train_images)
+    test = _split(source.test, source.test_labels, recipe.test_images)
+    name = f"{source.name}: {len(train):,} training and {len(test):,} test images"
+    return TaskData(name, source.checksum, train, test)
