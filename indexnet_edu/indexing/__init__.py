@@ -1,4 +1,7 @@
-"""Part I, the theory: index functions, index blocks, indexed pooling and upsampling. Tensors in, tensors out."""
+"""Part I, the theory: index functions, index blocks, indexed pooling and upsampling.
+
+Tensors in, tensors out.
+"""
 
 from .networks import FAMILIES, MODES, create_index_block
 from .operators import (

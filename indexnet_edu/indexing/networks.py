@@ -1,12 +1,14 @@
 """The index blocks: fully convolutional networks that predict an index from a feature map.
 
-Source: "Index Networks", Sec. 4.1–4.3, Fig. 4–7; the hidden widths are those that the paper's parameter
-counts need (Tables 5, 7, 8, 10). A block maps features ``(N, C, H, W)`` with even H, W to logits as
-columns ``(N, 4, G, H/2, W/2)`` (see :mod:`indexnet_edu.indexing.operators`); normalisation comes after.
+Source: "Index Networks", Sec. 4.1–4.3, Fig. 4–7; the hidden widths are those that the paper's
+parameter counts need (Tables 5, 7, 8, 10). A block maps features ``(N, C, H, W)`` with even H, W to
+logits as columns ``(N, 4, G, H/2, W/2)`` (see :mod:`indexnet_edu.indexing.operators`);
+normalisation comes after.
 
-The paper draws depthwise blocks as four parallel columns, one for each corner of the 2×2 regions. Four
-convolutions that read the same input are one convolution with four times the outputs, and that is how
-they are written here: the same weights, the same function, a quarter of the passes over memory.
+The paper draws depthwise blocks as four parallel columns, one for each corner of the 2×2 regions.
+Four convolutions that read the same input are one convolution with four times the outputs, and that
+is how they are written here: the same weights, the same function, a quarter of the passes over
+memory.
 """
 
 from __future__ import annotations
@@ -44,10 +46,11 @@ class SharedSliceConv2d(nn.Module):
     """One small convolution that every channel slice goes through, whatever the number of slices.
 
     A slice is ``in_channels`` consecutive channels. The paper reshapes ``(N, C, H, W)`` to
-    ``(C·N, 1, H, W)`` for this (Sec. 4.3.1); a grouped convolution with the weight repeated computes the
-    same without making C·N tiny images, and is several times faster on a CPU.
+    ``(C·N, 1, H, W)`` for this (Sec. 4.3.1); a grouped convolution with the weight repeated
+    computes the same without making C·N tiny images, and is several times faster on a CPU.
 
-    Shape: ``(N, S·in_channels, H, W)`` → ``(N, S·out_channels, H', W')`` for any number S of slices.
+    Shape: ``(N, S·in_channels, H, W)`` → ``(N, S·out_channels, H', W')`` for any number
+    S of slices.
     """
 
     def __init__(
@@ -102,11 +105,10 @@ class SharedSliceBatchNorm2d(nn.BatchNorm2d):
         return super().forward(slices).reshape(x.shape)
 
 
-def _first_geometry(mode: str) -> dict[str, int]:
+def _first_geometry(mode: str) -> tuple[int, int, int]:
+    """Kernel size, stride and padding of the first convolution."""
     # Weak context doubles the kernel; padding 1 keeps the output at half the size.
-    return {"kernel_size": 4 if mode == "nonlinear_context" else 2, "stride": 2} | (
-        {"padding": 1} if mode == "nonlinear_context" else {}
-    )
+    return (4, 2, 1) if mode == "nonlinear_context" else (2, 2, 0)
 
 
 class HolisticIndexBlock(nn.Module):
@@ -121,11 +123,11 @@ class HolisticIndexBlock(nn.Module):
         super().__init__()
         geometry = _first_geometry(mode)
         if mode == "linear":
-            self.layers = nn.Sequential(nn.Conv2d(channels, 4, bias=False, **geometry))
+            self.layers = nn.Sequential(nn.Conv2d(channels, 4, *geometry, bias=False))
         else:
             hidden = 2 * channels
             self.layers = nn.Sequential(
-                nn.Conv2d(channels, hidden, bias=False, **geometry),
+                nn.Conv2d(channels, hidden, *geometry, bias=False),
                 nn.BatchNorm2d(hidden),
                 ACTIVATIONS[activation](),
                 nn.Conv2d(hidden, 4, kernel_size=1, bias=False),
@@ -150,11 +152,11 @@ class ManyToOneIndexBlock(nn.Module):
         self.channels = channels
         geometry = _first_geometry(mode)
         if mode == "linear":
-            self.layers = nn.Sequential(nn.Conv2d(channels, 4 * channels, bias=False, **geometry))
+            self.layers = nn.Sequential(nn.Conv2d(channels, 4 * channels, *geometry, bias=False))
         else:
             hidden = 4 * expansion * channels
             self.layers = nn.Sequential(
-                nn.Conv2d(channels, hidden, bias=False, **geometry),
+                nn.Conv2d(channels, hidden, *geometry, bias=False),
                 nn.BatchNorm2d(hidden),
                 ACTIVATIONS[activation](),
                 nn.Conv2d(hidden, 4 * channels, kernel_size=1, groups=4, bias=False),
@@ -165,12 +167,12 @@ class ManyToOneIndexBlock(nn.Module):
 
 
 class OneToOneIndexBlock(nn.Module):
-    """O2O DIN (Sec. 4.3.1, Fig. 7): one index map per channel, each looking at its own channel only.
+    """O2O DIN (Sec. 4.3.1, Fig. 7): one index map per channel, looking at its own channel only.
 
     Four columns, each linear: conv 1→1; nonlinear: conv 1→2, BN, activation, 1×1 conv 2→1, on every
-    channel slice. ``channels=None`` shares one such function among all slices, and so fits any number of
-    channels (shared stagewise; modelwise when a model uses one block everywhere); a number gives each
-    slice weights of its own (unshared stagewise).
+    channel slice. ``channels=None`` shares one such function among all slices, and so fits any
+    number of channels (shared stagewise; modelwise when a model uses one block everywhere); a
+    number gives each slice weights of its own (unshared stagewise).
 
     Shape: ``(N, C, H, W)`` → ``(N, 4, C, H/2, W/2)``.
     """
@@ -186,11 +188,11 @@ class OneToOneIndexBlock(nn.Module):
         second: nn.Module
         outputs = 4 if mode == "linear" else hidden
         if channels is None:
-            first = SharedSliceConv2d(1, outputs, **geometry)
+            first = SharedSliceConv2d(1, outputs, *geometry)
             norm = SharedSliceBatchNorm2d(hidden)
             second = SharedSliceConv2d(hidden, 4, kernel_size=1, groups=4)
         else:
-            first = nn.Conv2d(channels, outputs * channels, groups=channels, bias=False, **geometry)
+            first = nn.Conv2d(channels, outputs * channels, *geometry, groups=channels, bias=False)
             norm = nn.BatchNorm2d(hidden * channels)
             second = nn.Conv2d(
                 hidden * channels, 4 * channels, kernel_size=1, groups=4 * channels, bias=False
@@ -214,11 +216,12 @@ def create_index_block(
 
     Args:
         channels: C of the features ``(N, C, H, W)``.
-        family: one of ``FAMILIES`` (Fig. 4). The two shared O2O families give the same block; that a
-            modelwise one occurs once in a model is for the model's downsampling to see to.
-        mode: one of ``MODES``: linear; with a hidden layer; with a hidden layer and a 4×4 first kernel.
-        expansion: hidden width of O2O and M2O as a multiple of C. 2 is what the paper's counts need, 1 what
-            the released code has; HIN keeps 2C in both.
+        family: one of ``FAMILIES`` (Fig. 4). The two shared O2O families give the same block; that
+            a modelwise one occurs once in a model is for the model's downsampling to see to.
+        mode: one of ``MODES``: linear; with a hidden layer; with a hidden layer and a 4×4 first
+            kernel.
+        expansion: hidden width of O2O and M2O as a multiple of C. 2 is what the paper's counts
+            need, 1 what the released code has; HIN keeps 2C in both.
         activation: ``"relu"`` (paper) or ``"relu6"`` (released code).
 
     Raises:

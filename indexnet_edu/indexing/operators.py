@@ -30,7 +30,7 @@ __all__ = [
 
 
 class IndexGuide(NamedTuple):
-    """What an IndexNet hands from the encoder to the decoder: two index maps, ``(N, 1 or C, H, W)``.
+    """What an IndexNet hands from encoder to decoder: two index maps, ``(N, 1 or C, H, W)``.
 
     They are two because Table 6 normalises them differently; ``encoder`` guides indexed pooling,
     ``decoder`` indexed upsampling.
@@ -67,7 +67,7 @@ def columns_to_map(columns: Tensor) -> Tensor:
 
 
 def map_to_columns(index_map: Tensor) -> Tensor:
-    """The inverse of :func:`columns_to_map`: ``(N, G, H, W)`` with even H, W to ``(N, 4, G, H/2, W/2)``."""
+    """The inverse of :func:`columns_to_map`: from ``(N, G, H, W)``, H and W even."""
     if index_map.ndim != 4 or index_map.shape[2] % 2 or index_map.shape[3] % 2:
         raise ValueError(f"an index map must be (N, G, even, even), got {tuple(index_map.shape)}")
     n, g, height, width = index_map.shape
@@ -112,11 +112,11 @@ def normalise_index(
     Args:
         logits: columns, ``(N, 4, G, h, w)``.
         normalisation: a row of Table 6, named after its encoder side. ``"sigmoid+softmax"`` is the
-            paper's choice: the decoder gets ``sigmoid(logits)``, the encoder a softmax of *that* over
-            each region. Softmax over values in (0, 1) keeps every encoder index within
+            paper's choice: the decoder gets ``sigmoid(logits)``, the encoder a softmax of *that*
+            over each region. Softmax over values in (0, 1) keeps every encoder index within
             [1/(1+3e), e/(e+3)] ≈ [0.109, 0.475], which the paper does not mention.
-        temperature: divides what enters the softmax; 1 is the paper's. Towards 0 the encoder's index
-            becomes one-hot and the bound disappears (our extension).
+        temperature: divides what enters the softmax; 1 is the paper's. Towards 0 the encoder's
+            index becomes one-hot and the bound disappears (our extension).
 
     Returns:
         ``IndexGuide`` with maps ``(N, G, 2h, 2w)``.
@@ -163,12 +163,12 @@ def indexed_pool2d(x: Tensor, encoder: Tensor, scale_factor: int = 2) -> Tensor:
             f"got {tuple(x.shape)}"
         )
     _check_index(x, encoder, 1, "encoder")
-    # Not `encoder * x`: the first factor decides the memory format, and features may be channels-last.
+    # Not `encoder * x`: the first factor decides the memory format, and x may be channels-last.
     return F.avg_pool2d(x * encoder, scale_factor) * scale_factor**2
 
 
 def indexed_upsample2d(d: Tensor, decoder: Tensor, scale_factor: int = 2) -> Tensor:
-    """Indexed upsampling: each value is copied to its k×k region and weighted by the index (Sec. 4).
+    """Indexed upsampling: each value, copied to its k×k region, times the index there (Sec. 4).
 
     Args:
         d: features, ``(N, C, h, w)``.

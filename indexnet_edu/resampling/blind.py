@@ -31,9 +31,10 @@ class StridedConvolution(Downsampling):
     """Conv/2: a 3×3 convolution with stride 2, BN and ReLU, width unchanged.
 
     Args:
-        own_convolution: False where the stride belongs to the model's own convolution, the one in front
-            (DnCNN-conv-carafe in Table 7, FastDepth in Table 10: only that gives the paper's counts).
-            The model then builds it with ``stride=down.conv_stride`` and this module does nothing.
+        own_convolution: False where the stride belongs to the model's own convolution, the one in
+            front (DnCNN-conv-carafe in Table 7, FastDepth in Table 10: only that gives the paper's
+            counts). The model then builds it with ``stride=down.conv_stride`` and this module does
+            nothing.
     """
 
     def __init__(self, channels: Sequence[int], *, own_convolution: bool = True) -> None:

@@ -1,7 +1,7 @@
 """Resamplers by name: ``create_resampler("indexnet", family="m2o")``.
 
-A :class:`Resampler` is a description, not a module: frozen, hashable, picklable. It is what a recipe stores,
-a sweep varies and a model is built from.
+A :class:`Resampler` is a description, not a module: frozen, hashable, picklable. It is what a
+recipe stores, a sweep varies and a model is built from.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ def create_resampler(name: str, **options: Any) -> Resampler:
     >>> create_resampler("indexnet", family="o2o_modelwise", mode="linear").downsampling([32, 64])
 
     Raises:
-        ValueError: an unknown name or option (the valid ones are listed), or a value that the pair refuses.
+        ValueError: an unknown name or option (the valid ones are listed), or a value that the pair
+            refuses.
     """
     if name not in _PAIRS:
         raise ValueError(f"unknown resampler {name!r}; choose from {', '.join(_PAIRS)}")
@@ -120,7 +121,7 @@ def list_resamplers() -> dict[str, Pair]:
 def register_resampler(
     name: str, down: type[Downsampling], up: type[Upsampling], title: str, guided: bool
 ) -> None:
-    """Adds a pair of your own under a new name; options are the constructors' keyword-only arguments."""
+    """Adds a pair of your own; its options are the constructors' keyword-only arguments."""
     if name in _PAIRS:
         raise ValueError(f"there is a resampler named {name!r} already")
     _PAIRS[name] = Pair(down, up, title, guided)

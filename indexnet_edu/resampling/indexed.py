@@ -23,8 +23,8 @@ class IndexedPooling(Downsampling):
 
     Args:
         channels: the width of the features at each stage.
-        family, mode, expansion, activation: see :func:`indexnet_edu.indexing.create_index_block`. A modelwise
-            block is one module for all stages.
+        family, mode, expansion, activation: see :func:`indexnet_edu.indexing.create_index_block`. A
+            modelwise block is one module for all stages.
         normalisation, temperature: see :func:`indexnet_edu.indexing.normalise_index`.
     """
 
@@ -72,7 +72,9 @@ class IndexedPooling(Downsampling):
 
 
 class IndexedPool2d(IndexedPooling):
-    """Indexed pooling for one place in your own network, used like ``nn.MaxPool2d(2, return_indices=True)``.
+    """Indexed pooling for one place in your own network.
+
+    Used like ``nn.MaxPool2d(2, return_indices=True)``:
 
     >>> pool, unpool = IndexedPool2d(64), IndexedUpsample2d()
     >>> y, guide = pool(x)  # (N, 64, H, W) → (N, 64, H/2, W/2) and the guide
@@ -109,16 +111,17 @@ class IndexedUpsample2d(Upsampling):
     """Indexed upsampling by the decoder's index map.
 
     Args:
-        channels, guide_channels: widths of features and guide, checked when given: an index has 1 channel or
-            as many as the features, else a one-channel feature would be broadcast silently.
+        channels, guide_channels: widths of features and guide, checked when given: an index has 1
+            channel or as many as the features, else a one-channel feature would be broadcast
+            silently.
     """
 
     def __init__(self, channels: int | None = None, guide_channels: int | None = None) -> None:
         super().__init__(channels or 0)
         if channels is not None and guide_channels not in (1, channels):
             raise ValueError(
-                f"indexed upsampling of {channels} channels needs a guide of 1 or {channels} channels, "
-                f"got guide_channels={guide_channels}"
+                f"indexed upsampling of {channels} channels needs a guide of 1 or {channels} "
+                f"channels, got guide_channels={guide_channels}"
             )
 
     def upsample(self, d: Tensor, guide: Guide) -> Tensor:

@@ -15,7 +15,7 @@ __all__ = ["HolisticMaxPooling", "MaxPooling", "MaxUnpooling"]
 
 
 class MaxPooling(Downsampling):
-    """2×2 max pooling; the guide holds the flat position of each maximum, the first one in a tie."""
+    """2×2 max pooling; the guide holds the flat position of each maximum, the first in a tie."""
 
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__(channels)
@@ -44,15 +44,15 @@ class MaxUnpooling(Upsampling):
             raise ValueError(
                 f"max unpooling: guide {tuple(guide.shape)} does not fit features {tuple(d.shape)}"
             )
-        return F.max_unpool2d(d, guide, 2)
+        return F.max_unpool2d(d, guide, [2, 2])
 
 
 class HolisticMaxPooling(Downsampling):
     """HMI, Table 5's baseline: all channels are pooled where their common maximum is (Sec. 6.1.2).
 
-    The maximum over the channels gives one map; the position of its maximum in each 2×2 region is a one-hot
-    index for all channels. The index comes from an argmax, so that a tie marks one place and not several. The
-    paper does not say what skip connections carry here; ours carry ``x``.
+    The maximum over the channels gives one map; the position of its maximum in each 2×2 region is a
+    one-hot index for all channels. The index comes from an argmax, so that a tie marks one place
+    and not several. The paper does not say what skip connections carry here; ours carry ``x``.
     """
 
     def __init__(self, channels: Sequence[int]) -> None:
@@ -62,5 +62,5 @@ class HolisticMaxPooling(Downsampling):
     def downsample(self, x: Tensor, stage: int) -> tuple[Tensor, Guide]:
         squeezed = x.detach().amax(dim=1, keepdim=True)  # (N, C, H, W) → (N, 1, H, W)
         maxima, positions = F.max_pool2d(squeezed, 2, return_indices=True)
-        one_hot = F.max_unpool2d(torch.ones_like(maxima), positions, 2)
+        one_hot = F.max_unpool2d(torch.ones_like(maxima), positions, [2, 2])
         return indexed_pool2d(x, one_hot), IndexGuide(one_hot, one_hot)

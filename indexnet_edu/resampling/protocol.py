@@ -1,8 +1,9 @@
 """The protocol of all resamplers: downsampling hands a guide to upsampling.
 
-A downsampling serves all stages of an encoder, since a modelwise IndexNet is one module for all of them;
-an upsampling serves one use. Models take both from a :class:`~indexnet_edu.resampling.factory.Resampler`
-and treat the guide as opaque, so any pair fits any model.
+A downsampling serves all stages of an encoder, since a modelwise IndexNet is one module for all of
+them; an upsampling serves one use. Models take both from a
+:class:`~indexnet_edu.resampling.factory.Resampler` and treat the guide as opaque, so any pair fits
+any model.
 """
 
 from __future__ import annotations
@@ -44,14 +45,15 @@ class Downsampling(nn.Module):
     def forward(self, x: Tensor, stage: int = 0) -> tuple[Tensor, Guide]:
         """``(N, C, H, W)`` → ``(N, out_channels[stage], ⌈H/2⌉, ⌈W/2⌉)`` and the guide.
 
-        Odd sizes are padded by repeating the last row or column: zero padding would take weight away from
-        the border under indexed pooling.
+        Odd sizes are padded by repeating the last row or column: zero padding would take weight
+        away from the border under indexed pooling.
 
         Raises:
             ValueError: another width than the stage was built for, or nothing left to halve.
         """
         if not 0 <= stage < len(self.channels):
-            raise ValueError(f"stage {stage}: this encoder has stages 0 to {len(self.channels) - 1}")
+            last = len(self.channels) - 1
+            raise ValueError(f"stage {stage}: this encoder has stages 0 to {last}")
         if x.ndim != 4 or x.shape[1] != self.channels[stage]:
             raise ValueError(
                 f"stage {stage} takes (N, {self.channels[stage]}, H, W), got {tuple(x.shape)}"
@@ -79,7 +81,8 @@ class Upsampling(nn.Module):
 
     Args:
         channels: width of the features that come in.
-        guide_channels: width of the guide, ``down.guide_channels[stage]``; blind operators ignore it.
+        guide_channels: width of the guide, ``down.guide_channels[stage]``; blind operators ignore
+            it.
 
     Attributes:
         out_channels: width of the features that go out.
@@ -96,10 +99,11 @@ class Upsampling(nn.Module):
         """``(N, C, h, w)`` → ``(N, out_channels, 2h, 2w)``, cropped to ``output_size`` where given.
 
         Args:
-            output_size: (H, W) of the encoder's features before downsampling; 2h−1 or 2h, likewise w.
+            output_size: (H, W) of the encoder's features before downsampling; 2h−1 or 2h, w alike.
 
         Raises:
-            ValueError: a guide that is missing or does not fit ``d``, or an impossible ``output_size``.
+            ValueError: a guide that is missing or does not fit ``d``, or an impossible
+                ``output_size``.
         """
         height, width = 2 * d.shape[-2], 2 * d.shape[-1]
         wanted = (height, width) if output_size is None else tuple(output_size)
