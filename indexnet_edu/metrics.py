@@ -1,4 +1,5 @@
-"""Image metrics, once for all tasks; torchmetrics does the work and is imported when first needed."""
+"""Image metrics, once for all tasks; torchmetrics does the work and is imported when first
+needed."""
 
 from __future__ import annotations
 
@@ -10,10 +11,11 @@ __all__ = ["ImageMetrics"]
 class ImageMetrics:
     """PSNR, SSIM, MAE and RMSE of images in [0, 1]; predictions are clipped to that range first.
 
-    ``psnr`` is pooled over all pixels of the set, −20·log10(RMSE): so the paper's Table 3 is computed, whose
-    "MSE" is the RMSE. ``psnr_per_image`` is the mean of the images' own PSNRs, which is what most others
-    report and is larger. ``ssim`` is Wang et al.'s with the usual 11×11 Gaussian window (σ 1.5) and
-    ``data_range`` 1; the paper's SSIM is no windowed one and not comparable (docs/paper.md).
+    ``psnr`` is pooled over all pixels of the set, −20·log10(RMSE): so the paper's Table 3 is
+    computed, whose "MSE" is the RMSE. ``psnr_per_image`` is the mean of the images' own PSNRs,
+    which is what most others report and is larger. ``ssim`` is Wang et al.'s with the usual 11×11
+    Gaussian window (σ 1.5) and ``data_range`` 1; the paper's SSIM is no windowed one and not
+    comparable (docs/paper.md).
     """
 
     def __init__(self) -> None:

@@ -1,9 +1,10 @@
 """What a checkpoint holds, and how it survives.
 
-A checkpoint is a folder ``step-00000300/`` with the weights (safetensors), the rest of the state (optimiser,
-random generators, clock) and a manifest with the SHA-256 of both. It is written beside its final name, synced
-to the disk and only then renamed, so that a process killed at any instant leaves either a whole checkpoint or
-none. Reading verifies the manifest and goes back to the previous checkpoint if the newest was damaged.
+A checkpoint is a folder ``step-00000300/`` with the weights (safetensors), the rest of the state
+(optimiser, random generators, clock) and a manifest with the SHA-256 of both. It is written beside
+its final name, synced to the disk and only then renamed, so that a process killed at any instant
+leaves either a whole checkpoint or none. Reading verifies the manifest and goes back to the
+previous checkpoint if the newest was damaged.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def save(folder: Path, step: int, weights: dict[str, Tensor], state: dict[str, A
     Args:
         step: steps done so far.
         weights: the model's ``state_dict``.
-        state: tensors, numbers, strings and containers of them (read back with ``weights_only=True``).
+        state: tensors, numbers, strings and containers of them (read back with
+            ``weights_only=True``).
     """
     final = folder / f"step-{step:08d}"
     temporary = folder / f".{final.name}.{os.getpid()}"
@@ -108,5 +110,7 @@ def latest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
         try:
             return _verified(path), damaged
         except (OSError, ValueError, KeyError, RuntimeError) as error:
-            damaged.append(f"checkpoint {path.name} is damaged ({error}): going back to the one before")
+            damaged.append(
+                f"checkpoint {path.name} is damaged ({error}): going back to the one before"
+            )
     return None, damaged

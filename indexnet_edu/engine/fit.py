@@ -1,8 +1,9 @@
 """The training loop, from the first step to the last.
 
-Read it top to bottom: it is the only loop, for every task. What makes a run exact to resume is that nothing random
-depends on the past: the order of an epoch comes from (seed, epoch), the noise of a step from (seed, step), and what
-modules draw themselves (dropout) from generators that the checkpoint holds.
+Read it top to bottom: it is the only loop, for every task. What makes a run exact to resume is that
+nothing random depends on the past: the order of an epoch comes from (seed, epoch), the noise of a
+step from (seed, step), and what modules draw themselves (dropout) from generators that the
+checkpoint holds.
 """
 
 from __future__ import annotations
@@ -51,14 +52,14 @@ def fit(
     device: torch.device,
     progress: bool = True,
 ) -> float:
-    """Trains ``model`` in place, from the run's newest checkpoint if it has one, and leaves a last checkpoint.
+    """Trains ``model`` in place, from the run's newest checkpoint if it has one, to its last.
 
     Returns:
         Seconds of training, over all processes that worked on the run.
 
     Raises:
-        UserError: the loss or the weights are no longer finite (the last good checkpoint stays), or the disk
-            is full.
+        UserError: the loss or the weights are no longer finite (the last good checkpoint stays), or
+            the disk is full.
         Stopped: SIGINT or SIGTERM, after the state has been saved.
     """
     from tqdm import tqdm
@@ -110,7 +111,9 @@ def fit(
             for group in optimizer.param_groups:
                 group["lr"] = lr
 
-            with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            with torch.autocast(
+                device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"
+            ):
                 prediction = model(x)
             loss = task.loss(prediction.float(), target)
             optimizer.zero_grad(set_to_none=True)
@@ -125,27 +128,32 @@ def fit(
                 value = loss.item()  # waits for the device, so not at every step
                 if not torch.isfinite(loss):
                     raise _not_finite("the loss is", step, run)
-                points.append({"step": step, "epoch": step / steps_per_epoch, "loss": value, "lr": lr})
+                points.append(
+                    {"step": step, "epoch": step / steps_per_epoch, "loss": value, "lr": lr}
+                )
                 bar.set_postfix(loss=f"{value:.4f}", refresh=False)
             if step % recipe.checkpoint_every == 0 or step == total or stop.exit_code is not None:
                 save()
             if stop.exit_code is not None and step < total:
-                message = f"stopped at step {step} of {total}, state kept in {run.folder}: add --resume to go on"
-                raise Stopped(message, stop.exit_code)
+                kept = f"stopped at step {step} of {total}, state kept in {run.folder}"
+                raise Stopped(f"{kept}: add --resume to go on", stop.exit_code)
     return time.perf_counter() - began
 
 
 def _not_finite(what: str, step: int, run: Run) -> UserError:
     kept = sorted(run.checkpoints.glob("step-*"))
     good = f"the last good state is {kept[-1]}" if kept else "no checkpoint had been written yet"
-    return UserError(f"{what} no longer finite at step {step}: training stopped, {good}; try a lower lr")
+    return UserError(
+        f"{what} no longer finite at step {step}: training stopped, {good}; try a lower lr"
+    )
 
 
 @torch.no_grad()
 def evaluate(
     model: nn.Module, test: Split, metrics: Metrics, recipe: Recipe, device: torch.device
 ) -> dict[str, float]:
-    """Test metrics of a model in evaluation mode; noise is seeded by batch, so that a figure repeats."""
+    """Test metrics of a model in evaluation mode; noise is seeded by batch, so that a figure
+    repeats."""
     was_training = model.training
     model.eval()
     generator = torch.Generator(device=device)

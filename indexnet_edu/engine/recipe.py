@@ -24,11 +24,11 @@ class Recipe:
         epochs: passes over the training images.
         batch_size: images a step.
         lr: Adam's initial learning rate.
-        lr_drops: where it is divided by ten, as fractions of all steps, so that a shortened schedule keeps
-            the shape of the paper's.
+        lr_drops: where it is divided by ten, as fractions of all steps, so that a shortened
+            schedule keeps the shape of the paper's.
         train_images, test_images: how many of the data's first images are used; None for all.
-        data: "real" insists on the real data set, "embedded" takes the one that travels with the package,
-            "auto" the real one where it is at hand.
+        data: "real" insists on the real data set, "embedded" takes the one that travels with the
+            package, "auto" the real one where it is at hand.
         seed: of initial weights, data order and noise.
         precision: "bfloat16" trains under autocast; weights stay float32.
         channels_last: memory format of features.

@@ -1,12 +1,12 @@
 """The run folder: everything about one training, and nothing that another run could overwrite.
 
-``config.json`` what was asked · ``environment.json`` where it ran · ``curve.jsonl`` loss and learning rate ·
-``checkpoints/`` to resume from · ``weights.safetensors`` and ``metrics.json`` once it has finished.
+``config.json`` what was asked · ``environment.json`` where it ran · ``curve.jsonl`` loss and
+learning rate · ``checkpoints/`` to resume from · ``weights.safetensors`` and ``metrics.json`` once
+it has finished.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import platform
@@ -39,7 +39,9 @@ class Run:
         try:
             value = json.loads(path.read_text())
         except FileNotFoundError:
-            raise UserError(f"{self.folder} has no {name}: it is not a run folder, or not finished") from None
+            raise UserError(
+                f"{self.folder} has no {name}: it is not a run folder, or not finished"
+            ) from None
         except (OSError, ValueError) as error:
             raise UserError(f"{path} cannot be read ({error}): train into a new folder") from None
         return value
@@ -94,14 +96,16 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps a second process out of the folder; the lock goes with the process, however it ends."""
-        with open(self.folder / ".lock", "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(
-                    f"another process is training in {self.folder}: wait for it, or use another --out"
-                ) from None
+        """Keeps a second process out; the lock goes with the process, however it ends."""
+        from filelock import FileLock, Timeout
+
+        try:
+            lock = FileLock(self.folder / ".lock").acquire(timeout=0)
+        except Timeout:
+            raise UserError(
+                f"another process trains in {self.folder}: wait for it, or use another --out"
+            ) from None
+        with lock:
             yield
 
 
@@ -117,7 +121,8 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "
 
 
 def _commit() -> str | None:
-    """The commit of the checkout this package runs from, with ``+changes`` where it differs from it."""
+    """The commit of the checkout this package runs from, with ``+changes`` where it differs from
+    it."""
     here = Path(__file__).parent
     try:
         shown = subprocess.run(
@@ -128,7 +133,10 @@ def _commit() -> str | None:
             timeout=10,
         )
         tracked = subprocess.run(
-            ["git", "ls-files", "--error-unmatch", __file__], cwd=here, capture_output=True, timeout=10
+            ["git", "ls-files", "--error-unmatch", __file__],
+            cwd=here,
+            capture_output=True,
+            timeout=10,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -158,22 +166,27 @@ def create_run(
         resume: continue a run that has begun.
 
     Raises:
-        UserError: the folder holds other files, a run of other settings, or one that has begun and is not
-            to be resumed; or it cannot be written.
+        UserError: the folder holds other files, a run of other settings, or one that has begun and
+            is not to be resumed; or it cannot be written.
     """
     run = Run(folder)
-    config = json.loads(json.dumps(config))  # tuples become lists, as in the file it is compared with
+    config = json.loads(
+        json.dumps(config)
+    )  # tuples become lists, as in the file it is compared with
     try:
         folder.mkdir(parents=True, exist_ok=True)
         inside = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
         if "config.json" in inside:
             differences = _differences(run.config, config)
             if differences:
+                listed = "; ".join(differences)
                 raise UsageError(
-                    f"{folder} holds a run of other settings ({'; '.join(differences)}): use another --out"
+                    f"{folder} holds a run of other settings ({listed}): use another --out"
                 )
             if not run.finished and not resume and inside != ["config.json", "environment.json"]:
-                raise UsageError(f"{folder} holds an unfinished run: add --resume, or use another --out")
+                raise UsageError(
+                    f"{folder} holds an unfinished run: add --resume, or use another --out"
+                )
             return run
         if inside:
             raise UsageError(f"{folder} is not empty and not a run folder: use another --out")

@@ -14,7 +14,8 @@ _EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 75}
 
 
 class Stopped(KeyboardInterrupt):
-    """Training stopped after a signal, its state saved. A ``KeyboardInterrupt``, so a notebook's run stops too."""
+    """Training stopped after a signal, its state saved. A ``KeyboardInterrupt``, so a notebook's
+    run stops too."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -22,9 +23,11 @@ class Stopped(KeyboardInterrupt):
 
 
 class StopSignals:
-    """Turns SIGINT and SIGTERM into a flag for as long as it is entered; a second SIGINT interrupts at once.
+    """Turns SIGINT and SIGTERM into a flag for as long as it is entered; a second SIGINT interrupts
+    at once.
 
-    An exception raised in the middle of a step could leave the optimiser half updated, hence the flag.
+    An exception raised in the middle of a step could leave the optimiser half updated, hence the
+    flag.
     """
 
     def __init__(self) -> None:

@@ -22,7 +22,8 @@ class Split(Protocol):
     def __len__(self) -> int: ...
 
     def batch(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Input and target of the examples; all randomness (crops, noise) comes from ``generator``."""
+        """Input and target of the examples; all randomness (crops, noise) comes from
+        ``generator``."""
         ...
 
     def to(self, device: torch.device) -> Split:

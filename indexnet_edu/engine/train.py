@@ -28,7 +28,9 @@ def _build(task: Task, variant: str, recipe: Recipe, device: torch.device) -> nn
     return model.to(memory_format=torch.channels_last) if recipe.channels_last else model
 
 
-def _config(task: Task, variant: str, profile: str, recipe: Recipe, data: TaskData) -> dict[str, Any]:
+def _config(
+    task: Task, variant: str, profile: str, recipe: Recipe, data: TaskData
+) -> dict[str, Any]:
     resampler = task.variant(variant)
     return {
         "task": task.name,
@@ -65,7 +67,8 @@ def train(
 
     Raises:
         UsageError: an unknown name, or a folder that holds something else.
-        UserError: data missing or damaged, a folder that cannot be written, a loss that is no longer finite.
+        UserError: data missing or damaged, a folder that cannot be written, a loss that is no
+            longer finite.
         Stopped: interrupted; the state is kept.
     """
     task.variant(variant)
@@ -113,7 +116,9 @@ def load_model(task: Task, run: Run) -> nn.Module:
         model.load_state_dict(checkpoint.load_weights(run.weights))
     except Exception as error:  # a damaged file, or weights of another network
         reason = str(error).splitlines()[0]
-        raise UserError(f"{run.weights} does not fit this network ({reason}): train it again") from None
+        raise UserError(
+            f"{run.weights} does not fit this network ({reason}): train it again"
+        ) from None
     return model.eval()
 
 

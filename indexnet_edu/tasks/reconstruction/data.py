@@ -1,4 +1,5 @@
-"""Fashion-MNIST for reconstruction: 28×28 → 32×32, values in [0, 1], input and target the same image."""
+"""Fashion-MNIST for reconstruction: 28×28 → 32×32, values in [0, 1], input and target the same
+image."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ CLASSES = (
 
 
 def resize(images: np.ndarray) -> Tensor:
-    """uint8 ``(N, 28, 28)`` → float32 ``(N, 1, 32, 32)`` in [0, 1], bilinear with half-pixel centres.
+    """uint8 ``(N, 28, 28)`` → float32 ``(N, 1, 32, 32)`` in [0, 1], bilinear with half-pixel
+    centres.
 
     The paper says 32×32 and not how; enlarging needs no smoothing filter.
     """
@@ -54,16 +56,21 @@ def _source(data: str) -> Images:
     if data == "embedded" or (data == "auto" and dataset.status() == "absent"):
         return load_embedded()
     if dataset.status() == "absent":
-        download("fashion_mnist")  # the real images are asked for: fetch them, or say how to get them
+        download(
+            "fashion_mnist"
+        )  # the real images are asked for: fetch them, or say how to get them
     return load_fashion_mnist()
 
 
 def _split(images: np.ndarray, labels: np.ndarray, count: int | None) -> ReconstructionSplit:
-    return ReconstructionSplit(resize(images[:count]), torch.from_numpy(labels[:count].astype("int64")))
+    return ReconstructionSplit(
+        resize(images[:count]), torch.from_numpy(labels[:count].astype("int64"))
+    )
 
 
 def load_data(recipe: Recipe) -> TaskData:
-    """The images of a recipe: the first ``train_images`` and ``test_images`` of the source it names.
+    """The images of a recipe: the first ``train_images`` and ``test_images`` of the source it
+    names.
 
     Raises:
         UserError: the real data are asked for and are missing or damaged.

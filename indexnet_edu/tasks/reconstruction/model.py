@@ -1,4 +1,5 @@
-"""The encoder–decoder of Sec. 5.3: C(32)–D–C(64)–D–C(128)–D–C(256)–C(128)–U–C(64)–U–C(32)–U–C(1)."""
+"""The encoder–decoder of Sec. 5.3:
+C(32)–D–C(64)–D–C(128)–D–C(256)–C(128)–U–C(64)–U–C(32)–U–C(1)."""
 
 from __future__ import annotations
 
@@ -20,14 +21,16 @@ def _conv_bn_relu(in_channels: int, out_channels: int, stride: int = 1) -> nn.Se
 
 
 class ReconstructionNet(nn.Module):
-    """Squeezes a grey image to an eighth of its size and rebuilds it; D and U are a resampler's pair.
+    """Squeezes a grey image to an eighth of its size and rebuilds it; D and U are a resampler's
+    pair.
 
     Args:
-        resampler: the pair; space-to-depth makes the layers after it wider, so its network is larger.
+        resampler: the pair; space-to-depth makes the layers after it wider, so its network is
+            larger.
         widths: of the encoder's stages, and in reverse of the decoder's three upsamplings.
 
-    Shape: ``(N, 1, H, W)`` → the same, values about [0, 1] but not clipped; H and W from 9, so that three
-    halvings have something to halve.
+    Shape: ``(N, 1, H, W)`` → the same, values about [0, 1] but not clipped; H and W from 9, so that
+    three halvings have something to halve.
     """
 
     def __init__(self, resampler: Resampler, widths: tuple[int, ...] = (32, 64, 128)) -> None:

@@ -1,0 +1,7 @@
+"""``python -m indexnet_edu``: the same as the command ``indexnet-edu``."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
