@@ -1,0 +1,42 @@
+"""A kernel that is certainly this interpreter, with this package in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from ..paths import checkout
+
+__all__ = ["kernel_environment"]
+
+
+def kernel_environment(folder: Path) -> dict[str, str]:
+    """Environment variables under which Jupyter's ``python3`` kernel is this interpreter.
+
+    A user's own kernel specification of that name may point to another Python, and Jupyter prefers
+    it to the environment's. The one written below ``folder`` comes before both, since
+    ``JUPYTER_PATH`` does.
+    """
+    spec = folder / "kernels" / "python3"
+    spec.mkdir(parents=True, exist_ok=True)
+    kernel = {
+        # Its own log holds only that its sockets are local TCP, and that it was told to stop.
+        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        + ["--log-level=CRITICAL"],
+        "display_name": "Python 3 (Index Networks course)",
+        "language": "python",
+        "metadata": {"debugger": True},
+    }
+    (spec / "kernel.json").write_text(json.dumps(kernel, indent=1), encoding="utf-8")
+    environment = dict(os.environ)
+    _prepend(environment, "JUPYTER_PATH", folder)
+    if source := checkout():
+        _prepend(environment, "PYTHONPATH", source)
+    return environment
+
+
+def _prepend(environment: dict[str, str], variable: str, folder: Path) -> None:
+    rest = environment.get(variable)
+    environment[variable] = f"{folder}{os.pathsep}{rest}" if rest else str(folder)
