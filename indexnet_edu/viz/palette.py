@@ -1,8 +1,9 @@
 """One palette and one meaning a colour, through the whole course.
 
-The hues are Okabe and Ito's, which remain apart for colour-blind readers; where a hue has several members
-(CARAFE after three downsamplings, the families of IndexNet) they differ in lightness, and always in dash
-and marker too, so that no figure rests on colour alone.
+The hues are Okabe and Ito's, which remain apart for colour-blind readers. Where a hue has several
+members (CARAFE after three downsamplings, the families of IndexNet) they differ in lightness: any
+two colours are at least 11 apart in CIELAB, for full and for colour-blind vision alike.
+Dash and marker differ too, so that no figure rests on colour alone.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ OKABE_ITO = {
     "reddish purple": "#CC79A7",
 }
 
-#: Index maps are always drawn with this map over this range, so that two maps can be compared by eye.
+#: Index maps are always drawn with this map over this range, so two of them can be compared by eye.
 INDEX_COLOURMAP = "viridis"
 INDEX_RANGE = (0.0, 1.0)
 #: Absolute errors, from 0 up; one range for all maps of a figure.
@@ -72,24 +73,24 @@ STYLES: dict[str, Style] = {
     "decoder": Style("decoder", OKABE_ITO["vermillion"]),
     "guide": Style("guide", OKABE_ITO["bluish green"]),
     # Blind pairs
-    "avgpool_nearest": Style("average pool – nearest", "#8C8C8C", ":", "o"),
+    "avgpool_nearest": Style("average pool – nearest", "#727174", ":", "o"),
     "conv_bilinear": Style("conv/2 – bilinear", OKABE_ITO["sky blue"], "--", "s"),
-    "maxpool_bilinear": Style("max pool – bilinear", "#9AD3F5", ":", "s"),
+    "maxpool_bilinear": Style("max pool – bilinear", "#BCEBFF", ":", "s"),
     "conv_deconv": Style("conv/2 – deconv/2", OKABE_ITO["orange"], "-.", "D"),
-    "s2d_d2s": Style("space-to-depth – depth-to-space", "#8A5A00", "--", "P"),
-    "conv_carafe": Style("conv/2 – CARAFE", "#D8CB00", "-.", "X"),
-    "avgpool_carafe": Style("average pool – CARAFE", "#A79D00", ":", "X"),
+    "s2d_d2s": Style("space-to-depth – depth-to-space", "#813C09", "--", "P"),
+    "conv_carafe": Style("conv/2 – CARAFE", "#CAC93C", "-.", "X"),
+    "avgpool_carafe": Style("average pool – CARAFE", "#9AA240", ":", "X"),
     "maxpool_carafe": Style("max pool – CARAFE", OKABE_ITO["yellow"], "--", "X"),
     # Guided pairs
     "maxpool_maxunpool": Style("max pool – max unpool", OKABE_ITO["black"], "-", "^"),
-    "hmi": Style("holistic max index", "#4F4F4F", "--", "v"),
+    "hmi": Style("holistic max index", "#494646", "--", "v"),
     # IndexNet: one hue, one lightness a family
     "holistic": Style("IndexNet, HIN", OKABE_ITO["reddish purple"], "-", "h"),
-    "o2o_modelwise": Style("IndexNet, modelwise O2O", "#EBB6D3", "--", "<"),
-    "o2o_shared_stagewise": Style("IndexNet, shared stagewise O2O", "#DC98BF", "-.", ">"),
-    "o2o_unshared_stagewise": Style("IndexNet, unshared stagewise O2O", "#A8538A", ":", "d"),
-    "m2o": Style("IndexNet, M2O", "#6E1F57", "-", "*"),
-    "indexnet_bilinear": Style("indexed pool – bilinear", "#3A4A9F", "--", "p"),
+    "o2o_modelwise": Style("IndexNet, modelwise O2O", "#EDAFCA", "--", "<"),
+    "o2o_shared_stagewise": Style("IndexNet, shared stagewise O2O", "#9A4E89", "-.", ">"),
+    "o2o_unshared_stagewise": Style("IndexNet, unshared stagewise O2O", "#6E2168", ":", "d"),
+    "m2o": Style("IndexNet, M2O", "#421539", "-", "*"),
+    "indexnet_bilinear": Style("indexed pool – bilinear", "#23329F", "--", "p"),
 }
 STYLES |= {
     "indexnet": STYLES["m2o"],  # the factory's default family

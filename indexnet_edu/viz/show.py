@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["figure_html", "show"]
 
-#: Twice the pixels of the page: sharp on dense screens, and still whole factors for magnified images.
+#: Twice the pixels of the page: sharp on dense screens, and magnified images keep whole factors.
 _DENSITY = 2
 
 
@@ -43,7 +43,7 @@ def _named_svg(svg: str, alt: str) -> str:
 
 
 def figure_html(figure_or_svg: Figure | str, alt: str, caption: str = "") -> str:
-    """The HTML that :func:`show` displays: ``<figure>`` with the picture, its alt text and its caption.
+    """What :func:`show` displays: ``<figure>`` with the picture, its alt text and its caption.
 
     Args:
         figure_or_svg: a matplotlib figure, or an SVG string.

@@ -2,8 +2,8 @@
 
 >>> grid_row([Grid(x, "x"), "⊙", Grid(index, "index", colour="encoder"), "→ sum", Grid(y, "y")])
 
-Everything is drawn with ``currentColor``, so the same string is legible on light and dark pages, and with
-attributes alone: a ``<style>`` element would reach the whole notebook.
+Everything is drawn with ``currentColor``, so the same string is legible on light and dark pages,
+and with attributes alone: a ``<style>`` element would reach the whole notebook.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TITLE_HEIGHT = 26.0
 
 
 def as_matrix(values: Any) -> np.ndarray:
-    """A tensor, array or nested list with at most two sizes above 1, as a ``(rows, columns)`` array.
+    """A tensor, array or nested list with at most two sizes above 1, as ``(rows, columns)``.
 
     Raises:
         ValueError: more than two sizes above 1: choose an image and a channel first.
@@ -45,7 +45,7 @@ def as_matrix(values: Any) -> np.ndarray:
 
 
 def format_numbers(matrix: np.ndarray, decimals: int | None = None) -> list[list[str]]:
-    """The numbers as text, all with the same decimals: as many as needed, two at most unless told."""
+    """The numbers as text with equal decimals: as many as needed, two at most unless told."""
     if decimals is None:
         finite = matrix[np.isfinite(matrix)]
         decimals = next((d for d in (0, 1) if np.allclose(finite, finite.round(d), atol=1e-6)), 2)
@@ -60,8 +60,8 @@ class Grid:
     Attributes:
         values: tensor, array or list; sizes of 1 in front are dropped.
         title: above the grid.
-        colour: a name of :mod:`palette <indexnet_edu.viz.palette>` or ``#rrggbb``; cells are tinted by their
-            share of the largest magnitude.
+        colour: a name of :mod:`palette <indexnet_edu.viz.palette>` or ``#rrggbb``; cells are
+            tinted by their share of the largest magnitude.
         highlight: (row, column) of cells to draw with a thick frame.
         region: heavier lines around regions of this many cells a side.
         decimals: places after the point; as many as needed (at most two) if None.
@@ -186,8 +186,8 @@ def grid_row(items: Sequence[Grid | str], alt: str = "") -> str:
     """Grids side by side with signs between them, as one SVG string.
 
     Args:
-        items: grids, and signs as strings: ``"⊙"``, ``"="``; one that starts with ``"→"`` is an arrow with the
-            rest as its label.
+        items: grids, and signs as strings: ``"⊙"``, ``"="``; one that starts with ``"→"`` is an
+            arrow with the rest as its label.
         alt: accessible name; all the numbers, read row by row, if empty.
     """
     if not items:
