@@ -221,7 +221,7 @@ def _data_verify(arguments: argparse.Namespace) -> int:
         _print_json(rows)
     else:
         _print_rows(rows)
-    return 0 if all(row["state"] == "ok" for row in rows) else 1
+    return 0 if all(row["state"] == "good" for row in rows) else 1
 
 
 def _lab(arguments: argparse.Namespace) -> int:

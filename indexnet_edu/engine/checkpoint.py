@@ -105,7 +105,7 @@ def _newest_first(folder: Path) -> Iterator[Path]:
 
 def latest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """The newest checkpoint that is whole, and one line for each newer one that was not."""
-    damaged = []
+    damaged: list[str] = []
     for path in _newest_first(folder):
         try:
             return _verified(path), damaged

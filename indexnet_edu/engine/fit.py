@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -24,9 +25,14 @@ from .task import Metrics, Split, Task
 __all__ = ["epoch_order", "evaluate", "fit"]
 
 
+def mixed_seed(*numbers: int) -> int:
+    """One seed from several numbers; PyTorch's CPU generator looks at its lowest 32 bits only."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
 def epoch_order(seed: int, epoch: int, examples: int) -> Tensor:
     """The order of an epoch: a permutation that depends on seed and epoch alone."""
-    generator = torch.Generator().manual_seed((seed << 32) + epoch)
+    generator = torch.Generator().manual_seed(mixed_seed(seed, epoch))
     return torch.randperm(examples, generator=generator)
 
 
@@ -103,7 +109,7 @@ def fit(
             if position == 0:
                 order = epoch_order(recipe.seed, epoch, len(train))
             indices = order[position * recipe.batch_size : (position + 1) * recipe.batch_size]
-            generator.manual_seed((recipe.seed << 32) + step)
+            generator.manual_seed(mixed_seed(recipe.seed, step))
             x, target = train.batch(indices, generator)
             if recipe.channels_last:
                 x = x.contiguous(memory_format=torch.channels_last)

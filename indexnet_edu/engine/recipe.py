@@ -54,6 +54,8 @@ class Recipe:
     checkpoint_every: int = 200
 
     def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UsageError(f"seed must not be negative, got {self.seed}")
         for name in ("epochs", "batch_size", "eval_batch_size", "log_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}")

@@ -25,7 +25,9 @@ __all__ = ["evaluate_run", "load_model", "train"]
 def _build(task: Task, variant: str, recipe: Recipe, device: torch.device) -> nn.Module:
     torch.manual_seed(recipe.seed)
     model = task.build_model(task.variant(variant), recipe).to(device)
-    return model.to(memory_format=torch.channels_last) if recipe.channels_last else model
+    if recipe.channels_last:
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+    return model
 
 
 def _config(

@@ -1,0 +1,88 @@
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage.metrics import structural_similarity
+from torch.nn import functional as F
+
+from indexnet_edu.metrics import ImageMetrics
+
+
+def measure(*batches: tuple[torch.Tensor, torch.Tensor]) -> dict[str, float]:
+    metrics = ImageMetrics()
+    for prediction, target in batches:
+        metrics.update(prediction, target)
+    return metrics.compute()
+
+
+def images(seed: int, n: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    target = torch.rand(n, 1, 16, 16, generator=generator)
+    return (target + 0.2 * torch.randn(target.shape, generator=generator)), target
+
+
+@given(st.integers(0, 10_000), st.integers(1, 5))
+def test_the_definitions(seed: int, n: int) -> None:
+    prediction, target = images(seed, n)
+    clipped = prediction.clamp(0, 1)
+    mse = (clipped - target).double().square().mean((1, 2, 3))
+    found = measure((prediction, target))
+    assert found["rmse"] == pytest.approx(math.sqrt(mse.mean()), rel=1e-5)
+    assert found["psnr"] == pytest.approx(-20 * math.log10(found["rmse"]), rel=1e-5)
+    assert found["psnr_per_image"] == pytest.approx((-10 * mse.log10()).mean().item(), rel=1e-5)
+    assert found["mae"] == pytest.approx((clipped - target).abs().mean().item(), rel=1e-5)
+
+
+@given(st.integers(0, 10_000))
+def test_batches_do_not_matter_and_the_pooled_psnr_is_the_smaller(seed: int) -> None:
+    prediction, target = images(seed, 6)
+    whole = measure((prediction, target))
+    parts = measure((prediction[:1], target[:1]), (prediction[1:], target[1:]))
+    assert parts == pytest.approx(whole, rel=1e-5)
+    assert whole["psnr"] <= whole["psnr_per_image"] + 1e-4  # Jensen
+
+
+@given(st.integers(0, 10_000), st.floats(0.05, 0.95))
+def test_half_the_error_is_six_decibels(seed: int, share: float) -> None:
+    prediction, target = images(seed)
+    prediction = prediction.clamp(0, 1)
+    nearer = target + share * (prediction - target)
+    gain = measure((nearer, target))["psnr"] - measure((prediction, target))["psnr"]
+    assert gain == pytest.approx(-20 * math.log10(share), abs=1e-3)
+
+
+def test_flipping_both_changes_nothing() -> None:
+    prediction, target = images(1)
+    flipped = measure((prediction.flip(-1), target.flip(-1)))
+    assert flipped == pytest.approx(measure((prediction, target)), rel=1e-5)
+
+
+def test_a_perfect_image() -> None:
+    _, target = images(2)
+    found = measure((target, target))
+    assert found["psnr"] == math.inf and found["mae"] == 0 and found["ssim"] == pytest.approx(1)
+
+
+def test_predictions_are_clipped() -> None:
+    target = torch.ones(1, 1, 16, 16)
+    assert measure((target * 7, target))["rmse"] == 0
+
+
+def test_ssim_is_the_usual_gaussian_one() -> None:
+    prediction, target = images(3, 1)
+    prediction = prediction.clamp(0, 1)
+    # torchmetrics reflects the image at its border and averages over all pixels; scikit-image
+    # leaves out a border as wide as the window's arm, here the reflected one
+    padded = (F.pad(image, (5, 5, 5, 5), mode="reflect") for image in (prediction, target))
+    reference = structural_similarity(
+        *(image[0, 0].numpy() for image in padded), data_range=1.0, gaussian_weights=True,
+        sigma=1.5, use_sample_covariance=False,
+    )  # fmt: skip
+    assert measure((prediction, target))["ssim"] == pytest.approx(reference, abs=1e-5)
+
+
+def test_nothing_measured_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no images"):
+        ImageMetrics().compute()
