@@ -130,6 +130,8 @@ def run_course(
     limits = Limits(
         execution_timeout or PROFILES[profile].cell, notebook_timeout or PROFILES[profile].notebook
     )
+    if "profile" in (parameters or {}):
+        raise UsageError("the profile is chosen with --profile, not as a parameter")
     chosen = find_notebooks(notebooks, folder)
     given = {"profile": profile, **(parameters or {})}
     unusable = _check_parameters(chosen, given)
@@ -163,7 +165,20 @@ def _check_parameters(notebooks: Sequence[Notebook], given: Mapping[str, Any]) -
         if unknown := [key for key in given if key not in known]:
             has = f"it has {', '.join(known)}" if known else "it has none"
             raise UserError(f"{notebook.name} has no parameter {', '.join(unknown)}; {has}")
+        for key, value in given.items():
+            if not _fits(value, known[key]):
+                wanted = type(known[key]).__name__
+                raise UserError(
+                    f"{notebook.name}: {key} takes a value of type {wanted}, not {value!r}"
+                )
     return unusable
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """Whether a parameter may replace its default; None and lists say nothing about the type."""
+    if isinstance(default, float):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return type(value) is type(default) or not isinstance(default, (bool, int, str))
 
 
 def _prepare(out: Path, notebooks: Sequence[Notebook]) -> None:
@@ -180,13 +195,12 @@ def _only_run_in(out: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(out / ".lock")
-    try:
-        with writing(out):
+    with writing(out):
+        try:
             lock.acquire(timeout=0)
-    except Timeout:
-        raise UserError(
-            f"another run is using {out}; wait for it or choose another --out"
-        ) from None
+        except Timeout:  # a kind of OSError
+            remedy = "wait for it or choose another --out"
+            raise UserError(f"another run is using {out}; {remedy}") from None
     try:
         yield
     finally:
