@@ -104,6 +104,16 @@ NORMALISATIONS: dict[str, Callable[[Tensor, float], tuple[Tensor, Tensor]]] = {
 }
 
 
+def check_normalisation(normalisation: str, temperature: float) -> None:
+    """Raises what :func:`normalise_index` raises, before there are logits."""
+    if normalisation not in NORMALISATIONS:
+        raise ValueError(
+            f"unknown normalisation {normalisation!r}; choose from {', '.join(NORMALISATIONS)}"
+        )
+    if not temperature > 0:
+        raise ValueError(f"temperature must be above 0, got {temperature}")
+
+
 def normalise_index(
     logits: Tensor, normalisation: str = "sigmoid+softmax", temperature: float = 1.0
 ) -> IndexGuide:
@@ -124,12 +134,7 @@ def normalise_index(
     Raises:
         ValueError: unknown normalisation, or a temperature that is not above 0.
     """
-    if normalisation not in NORMALISATIONS:
-        raise ValueError(
-            f"unknown normalisation {normalisation!r}; choose from {', '.join(NORMALISATIONS)}"
-        )
-    if not temperature > 0:
-        raise ValueError(f"temperature must be above 0, got {temperature}")
+    check_normalisation(normalisation, temperature)
     encoder, decoder = NORMALISATIONS[normalisation](logits, temperature)
     decoder_map = columns_to_map(decoder)
     encoder_map = decoder_map if encoder is decoder else columns_to_map(encoder)

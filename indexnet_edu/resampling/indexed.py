@@ -13,6 +13,7 @@ from ..indexing import (
     indexed_upsample2d,
     normalise_index,
 )
+from ..indexing.operators import check_normalisation
 from .protocol import Downsampling, Guide, Upsampling
 
 __all__ = ["IndexedPool2d", "IndexedPooling", "IndexedUpsample2d"]
@@ -40,6 +41,7 @@ class IndexedPooling(Downsampling):
         temperature: float = 1.0,
     ) -> None:
         super().__init__(channels)
+        check_normalisation(normalisation, temperature)
         self.family, self.mode = family, mode
         self.normalisation, self.temperature = normalisation, temperature
         self.modelwise = family == "o2o_modelwise"
