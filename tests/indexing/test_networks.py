@@ -1,8 +1,8 @@
-"""The index blocks against the paper's own drawing of them: four columns, each with layers of its own.
+"""The index blocks against the paper's own drawing of them: four columns, each with its own layers.
 
-The oracle below follows Fig. 6 and 7 and Sec. 4.2 and 4.3 word by word: separate convolutions a column,
-batch normalisation in each, slices folded into the batch where they share a function. It takes its weights
-from the block under test.
+The oracle below follows Fig. 6 and 7 and Sec. 4.2 and 4.3 word by word: separate convolutions a
+column, batch normalisation in each, slices folded into the batch where they share a function. It
+takes its weights from the block under test.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from indexnet_edu.indexing.networks import SharedSliceBatchNorm2d, SharedSliceCo
 
 ALL = [(family, mode) for family in FAMILIES for mode in MODES]
 SHARED = ("o2o_modelwise", "o2o_shared_stagewise")
-#: Picks the entries that belong to one column out of the leading dimension of a tensor of the block.
+#: Picks what belongs to one column from the leading dimension of a tensor of the block.
 Pick = Callable[[Tensor], Tensor]
 
 
