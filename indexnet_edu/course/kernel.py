@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..paths import checkout
 
-__all__ = ["kernel_environment"]
+__all__ = ["kernel_environment", "prepend"]
 
 
 def kernel_environment(folder: Path) -> dict[str, str]:
@@ -25,18 +25,19 @@ def kernel_environment(folder: Path) -> dict[str, str]:
         # Its own log holds only that its sockets are local TCP, and that it was told to stop.
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         + ["--log-level=CRITICAL"],
-        "display_name": "Python 3 (Index Networks course)",
+        "display_name": "Python 3 (ipykernel)",  # as usual: another marks a notebook as changed
         "language": "python",
         "metadata": {"debugger": True},
     }
     (spec / "kernel.json").write_text(json.dumps(kernel, indent=1), encoding="utf-8")
     environment = dict(os.environ)
-    _prepend(environment, "JUPYTER_PATH", folder)
+    prepend(environment, "JUPYTER_PATH", folder)
     if source := checkout():
-        _prepend(environment, "PYTHONPATH", source)
+        prepend(environment, "PYTHONPATH", source)
     return environment
 
 
-def _prepend(environment: dict[str, str], variable: str, folder: Path) -> None:
+def prepend(environment: dict[str, str], variable: str, folder: Path) -> None:
+    """Puts a folder before the others in a variable that lists folders."""
     rest = environment.get(variable)
     environment[variable] = f"{folder}{os.pathsep}{rest}" if rest else str(folder)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..errors import UserError
-from .kernel import kernel_environment
+from .kernel import kernel_environment, prepend
 from .notebooks import Notebook, find_notebooks
 from .state import digest, write_text, writing
 
@@ -136,8 +136,17 @@ def start_lab(
     first = find_notebooks(notebooks)[0].path.name if notebooks else None
     with writing(folder):
         environment = kernel_environment(folder / _HIDDEN / "jupyter")
+        _ask_for_no_news(folder / _HIDDEN / "jupyter", environment)
     os.chdir(folder)
     os.execve(sys.executable, lab_command(folder, extra_args, first), environment)
+
+
+def _ask_for_no_news(folder: Path, environment: dict[str, str]) -> None:
+    """Without the question whether to fetch Jupyter's news, which would greet every learner."""
+    (folder / "labconfig").mkdir(exist_ok=True)
+    disabled = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    write_text(folder / "labconfig" / "page_config.json", json.dumps(disabled))
+    prepend(environment, "JUPYTER_CONFIG_PATH", folder)
 
 
 def _recall(memory: Path) -> dict[str, dict[str, str | None]]:

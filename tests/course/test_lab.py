@@ -130,6 +130,10 @@ def test_the_kernel_of_a_real_lab_is_this_interpreter(source, mine, users_kernel
         server = json.loads(wait_for(mine, "jpserver-*.json", process).read_text())
         specs = get(f"{server['url']}api/kernelspecs?token=secret")
         assert specs["kernelspecs"]["python3"]["spec"]["argv"][0] == sys.executable
+        page = (
+            urllib.request.urlopen(f"{server['url']}lab?token=secret", timeout=10).read().decode()
+        )
+        assert "@jupyterlab/apputils-extension:announcements" in page  # disabled: no news
         contents = get(f"{server['url']}api/contents?token=secret")
         assert "01_a.ipynb" in [entry["name"] for entry in contents["content"]]
     finally:
