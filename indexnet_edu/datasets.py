@@ -272,7 +272,11 @@ def _fetch(file: DataFile, folder: Path, failed: set[str], progress: bool) -> No
         host = urlsplit(url).netloc
         try:
             with tqdm(
-                desc=file.name, total=file.bytes, unit="B", unit_scale=True, disable=not progress
+                desc=file.name,
+                total=file.bytes,
+                unit="B",
+                unit_scale=True,
+                disable=None if progress else True,
             ) as bar:
                 downloader = pooch.HTTPDownloader(
                     progressbar=bar,

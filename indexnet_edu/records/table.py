@@ -18,11 +18,16 @@ __all__ = ["Comparison", "compare", "find_runs", "format_comparison"]
 _COLUMNS: dict[int, tuple[tuple[str, str | None, str, int], ...]] = {
     3: (
         ("psnr", "psnr", "PSNR / dB", 2),
-        ("psnr_per_image", None, "PSNR per image / dB", 2),
+        ("psnr_per_image", None, "per image / dB", 2),
         ("ssim", "ssim", "SSIM", 4),
         ("mae", "mae", "MAE", 4),
         ("rmse", "rmse", "RMSE", 4),
     )
+}
+
+#: What must be said beside ours and the paper's figures.
+_REMARKS = {
+    3: "The paper's SSIM is not a windowed one: ours, the standard, does not compare with it."
 }
 
 
@@ -183,5 +188,5 @@ def format_comparison(comparison: Comparison) -> str:
         )
         if comparison.departs:
             caption.append(f"Not the paper's schedule: {comparison.departs}.")
-    note = paper_note(comparison.number)
-    return "\n".join([*caption, *([note] if note else []), "", *lines])
+    notes = [paper_note(comparison.number), _REMARKS.get(comparison.number) if have_ours else None]
+    return "\n".join([*caption, *filter(None, notes), "", *lines])

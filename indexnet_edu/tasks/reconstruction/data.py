@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...datasets import download, get_dataset
+from ...datasets import get, get_dataset
 from ...engine.recipe import Recipe
 from ...engine.task import TaskData
 from .fashion_mnist import Images, load_embedded, load_fashion_mnist
@@ -56,9 +56,7 @@ def _source(data: str) -> Images:
     if data == "embedded" or (data == "auto" and dataset.status() == "absent"):
         return load_embedded()
     if dataset.status() == "absent":
-        download(
-            "fashion_mnist"
-        )  # the real images are asked for: fetch them, or say how to get them
+        get("fashion_mnist")  # the real images are asked for: fetch them, or say how to get them
     return load_fashion_mnist()
 
 
