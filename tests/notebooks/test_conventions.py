@@ -95,7 +95,7 @@ def attribute(cell: str, name: str, value: Any) -> Callable[[Any], None]:
         ("uses_nothing_forbidden", source("figure", "%pip install torch")),
         ("uses_nothing_forbidden", source("figure", "! wget file")),
         ("uses_nothing_forbidden", source("figure", "open('/home/me/file')")),
-        ("uses_nothing_forbidden", source("box", "see `/work/file`")),
+        ("uses_nothing_forbidden", source("box", "see `/data/file`")),
         ("uses_nothing_forbidden", source("figure", "@interact\ndef f(x): ...")),
         ("uses_nothing_forbidden", source("figure", "widgets.interact(f, x=1)")),
         ("uses_nothing_forbidden", source("figure", "interactive_output(f, {})")),
