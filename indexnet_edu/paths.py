@@ -24,8 +24,11 @@ def asset(*parts: str) -> Path:
 
 
 def data_folder() -> Path:
-    """The folder of real data sets: ``$INDEXNET_DATA``, else the user's cache. It need not exist."""
+    """The folder of real data sets: ``$INDEXNET_DATA``, else the user's cache; absolute.
+
+    It need not exist.
+    """
     if named := os.environ.get("INDEXNET_DATA"):
-        return Path(named).expanduser()
+        return Path(named).expanduser().absolute()
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "indexnet-edu"
