@@ -1,0 +1,147 @@
+"""Pictures for the widgets: sample photographs, and the learner's own, read with care.
+
+Everything comes out as float32 in [0, 1], ``(H, W)`` grey or ``(H, W, 3)`` RGB, with a note on
+what had to be changed on the way.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from functools import cache
+
+import numpy as np
+
+from ..errors import UserError
+
+__all__ = ["LONGEST_SIDE", "MAX_PIXELS", "SAMPLES", "read_image", "sample_image", "to_grey"]
+
+#: Larger pictures are reduced to this; smaller ones stay as they are.
+LONGEST_SIDE = 512
+SMALLEST_SIDE = 16
+#: Known from the header, before anything is decoded: a file of some kilobytes can claim gigabytes.
+MAX_PIXELS = 64_000_000
+# What Pillow decodes by itself. PostScript, for one, would start another program.
+_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+
+#: Photographs that scikit-image carries in its wheel (nothing is downloaded), by title.
+SAMPLES = {"camera": "camera", "astronaut": "astronaut", "coins": "coins"}
+
+
+def to_grey(image: np.ndarray) -> np.ndarray:
+    """``(H, W)`` as it is, ``(H, W, 3)`` as its luma (ITU-R BT.601)."""
+    return image if image.ndim == 2 else image @ np.array([0.299, 0.587, 0.114], image.dtype)
+
+
+@cache
+def sample_image(name: str, side: int = 128) -> np.ndarray:
+    """The middle square of a sample photograph, grey, ``(side, side)``, read-only.
+
+    Raises:
+        ValueError: a name that is not in ``SAMPLES``.
+    """
+    if name not in SAMPLES:
+        raise ValueError(f"there is no sample {name!r}; choose from {', '.join(SAMPLES)}")
+    import skimage.data
+    from PIL import Image
+
+    photograph = Image.fromarray(getattr(skimage.data, SAMPLES[name])()).convert("L")
+    edge = min(photograph.size)
+    left, top = (photograph.width - edge) // 2, (photograph.height - edge) // 2
+    square = photograph.crop((left, top, left + edge, top + edge))
+    small = square.resize((side, side), Image.Resampling.LANCZOS)
+    grey = np.asarray(small, dtype=np.float32) / 255
+    grey.flags.writeable = False
+    return grey
+
+
+def read_image(data: bytes) -> tuple[np.ndarray, str]:
+    """Decodes the bytes of an image file.
+
+    Sixteen bits keep their range, CMYK and palettes become RGB, transparency is laid on white, an
+    animation gives its first frame, a photograph is turned upright, and what is larger than
+    ``LONGEST_SIDE`` is reduced.
+
+    Returns:
+        The picture ``(H, W)`` or ``(H, W, 3)``, float32 in [0, 1]; and what was changed, empty if
+        nothing.
+
+    Raises:
+        UserError: no image of a known format, a damaged, tiny or gigantic one. One line, with the
+            remedy.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    if not data:
+        raise UserError("the file is empty: choose a PNG or JPEG image")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(bytes(data)), formats=_FORMATS) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise UserError(_too_large(width, height))
+                if min(width, height) < SMALLEST_SIDE:
+                    raise UserError(
+                        f"the image is only {width}×{height} pixels: "
+                        f"choose one of at least {SMALLEST_SIDE}×{SMALLEST_SIDE}"
+                    )
+                return _decode(image)
+    except UnidentifiedImageError:
+        raise UserError("this is no image that can be read: choose a PNG or JPEG file") from None
+    except Image.DecompressionBombError:
+        raise UserError("the image is far too large: reduce it below 64 megapixels first") from None
+    except (OSError, ValueError, SyntaxError, EOFError, OverflowError) as error:
+        reason = str(error).split("\n")[0] or type(error).__name__
+        raise UserError(f"the image is damaged ({reason}): save it again as PNG or JPEG") from None
+
+
+def _too_large(width: int, height: int) -> str:
+    return f"the image has {width * height / 1e6:.0f} megapixels: reduce it below 64 first"
+
+
+def _decode(image: object) -> tuple[np.ndarray, str]:
+    from PIL import Image, ImageOps
+
+    assert isinstance(image, Image.Image)
+    notes = []
+    size = image.size
+    if getattr(image, "n_frames", 1) > 1:
+        notes.append(f"first of {image.n_frames} frames")  # type: ignore[attr-defined]
+    image.draft(
+        "RGB" if image.mode != "L" else "L", (LONGEST_SIDE, LONGEST_SIDE)
+    )  # JPEG: saves time
+    image.load()
+    picture = ImageOps.exif_transpose(image)
+    mode = picture.mode
+    deep = mode.startswith(("I", "F"))
+    if deep:
+        pixels = np.asarray(picture, dtype=np.float32)
+        if not np.isfinite(pixels).all():
+            raise ValueError("it holds values that are no numbers")
+        top = 65535.0 if mode.startswith("I") else 1.0
+        if pixels.min() < 0 or pixels.max() > top:
+            low, high = float(pixels.min()), float(pixels.max())
+            pixels, top = (pixels - low) / (high - low), 1.0
+            notes.append("values stretched to the range 0 to 1")
+        else:
+            notes.append("more than 8 bits a value, kept")
+        picture = Image.fromarray(pixels / top)  # mode F
+    elif "A" in picture.getbands() or "transparency" in picture.info:
+        ground = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
+        notes.append("transparency laid on white")
+    elif mode in ("P", "CMYK", "YCbCr", "LAB", "HSV"):
+        picture = picture.convert("RGB")
+        notes.append({"P": "palette"}.get(mode, mode) + " converted to RGB")
+    elif mode not in ("L", "RGB"):
+        picture = picture.convert("L")
+    if max(size) > LONGEST_SIDE:
+        share = LONGEST_SIDE / max(picture.size)
+        wanted = [max(1, round(side * share)) for side in picture.size]
+        if min(wanted) < SMALLEST_SIDE:
+            raise ValueError(f"{size[0]}×{size[1]} pixels are too narrow a strip")
+        picture = picture.resize((wanted[0], wanted[1]), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        notes.append(f"reduced from {size[0]}×{size[1]} to {wanted[0]}×{wanted[1]} pixels")
+    scale = 1.0 if deep else 255.0
+    return np.clip(np.asarray(picture, np.float32) / scale, 0, 1), "; ".join(notes)

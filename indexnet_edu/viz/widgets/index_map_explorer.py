@@ -1,0 +1,235 @@
+"""Fig. 11 by hand: the index maps of a network, stage by stage, before and after training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...errors import UserError
+from ...indexing import FAMILIES, MODES
+from ...paths import asset
+from ...resampling import create_resampler
+from ..palette import INDEX_COLOURMAP, INDEX_RANGE, colour, colour_table, title
+from ..pixels import coloured, svg_image
+from ..svg import rect, svg_root, text
+from .base import LessonWidget, choice, display_static, mode_title, new_uid, number, toggle
+from .normalisation_lab import encoder_bounds
+from .pictures import Picture, PictureChooser, sample_picture, whole_factor
+
+__all__ = ["IndexMapExplorer", "MapState", "index_stages", "trained_weights"]
+
+WIDTHS = (32, 64, 128)
+_TRAINED_MODE = "nonlinear_context"  # Table 3's networks
+_ROOM = 256
+_BINS = 32
+
+
+@dataclass(frozen=True)
+class MapState:
+    """Which map of which network is looked at.
+
+    Attributes:
+        picture: what the network sees.
+        family, mode: as in :func:`indexnet_edu.indexing.create_index_block`.
+        stage: 0, 1 or 2.
+        channel: 1 to C; 0 is the mean over all channels, as in Fig. 11.
+        side: ``"encoder"`` or ``"decoder"``.
+        weights: ``"random"`` or ``"trained"``.
+    """
+
+    picture: Picture
+    family: str = "m2o"
+    mode: str = _TRAINED_MODE
+    stage: int = 0
+    channel: int = 0
+    side: str = "encoder"
+    weights: str = "random"
+
+
+def trained_weights(family: str) -> Path | None:
+    """Weights of the reconstruction network of a family (Table 3), if the course has them.
+
+    They lie in ``data/weights/reconstruction_indexed_<family>.safetensors``.
+    """
+    path = asset("data", "weights", f"reconstruction_indexed_{family}.safetensors")
+    return path if path.is_file() else None
+
+
+@lru_cache(maxsize=4)
+def _network(family: str, mode: str, weights: str) -> Any:
+    # The network of Sec. 5.3. Nothing in the tasks needs the widgets, so this makes no circle.
+    from ...tasks.reconstruction.model import ReconstructionNet
+
+    resampler = create_resampler("indexnet", family=family, mode=mode)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = ReconstructionNet(resampler, WIDTHS)
+    if weights == "random":
+        # Before training a network normalises by its batch: it has no other statistics yet.
+        return network.train()
+    path = trained_weights(family)
+    if path is None or mode != _TRAINED_MODE:
+        raise UserError(f"there are no trained weights of {family}, {mode}: choose random ones")
+    from safetensors.torch import load_file
+
+    network.load_state_dict(load_file(path))
+    return network.eval()
+
+
+@lru_cache(maxsize=6)
+def index_stages(
+    picture: Picture, family: str, mode: str, weights: str
+) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """The (encoder, decoder) index maps ``(1 or C, H, W)`` of all stages of the Fashion-MNIST
+    encoder."""
+    network = _network(family, mode, weights)
+    y = torch.from_numpy(picture.pixels.copy())[None, None]
+    stages = []
+    with torch.no_grad():
+        for stage, convolution in enumerate(network.encoder):
+            y, guide = network.down(convolution(y), stage)
+            stages.append((guide.encoder[0].numpy(), guide.decoder[0].numpy()))
+    return tuple(stages)
+
+
+def chosen_map(state: MapState) -> tuple[np.ndarray, np.ndarray]:
+    """The map that is drawn, ``(H, W)``, and all maps of that stage, ``(1 or C, H, W)``.
+
+    Raises:
+        ValueError: a stage or channel that the network does not have.
+    """
+    stages = index_stages(state.picture, state.family, state.mode, state.weights)
+    if not 0 <= state.stage < len(stages):
+        raise ValueError(f"there is no stage {state.stage + 1}: choose 1 to {len(stages)}")
+    maps = stages[state.stage][state.side == "decoder"]
+    if not 0 <= state.channel <= len(maps):
+        raise ValueError(f"there is no channel {state.channel}: this stage has {len(maps)}")
+    return (maps.mean(axis=0) if state.channel == 0 else maps[state.channel - 1]), maps
+
+
+def _colour_bar(x: float, top: float, height: int, marks: tuple[float, ...]) -> str:
+    ramp = colour_table(INDEX_COLOURMAP)[::-1][:, None]  # (256, 1, 3)
+    bar = (
+        f'<g transform="translate({x:.0f} {top:.0f}) scale(1 {height / 256:.4f})">'
+        f"{svg_image(ramp, 0, 0, 1)}</g>"
+    ).replace('width="1"', 'width="16"')
+    ticks = "".join(
+        text(x + 22, top + height * (1 - tick), f"{tick:g}", 12, "start")
+        for tick in (0, 0.25, 0.5, 0.75, 1)
+    )
+    lines = "".join(
+        f'<path d="M{x - 4:.0f} {top + height * (1 - m):.1f}h24" stroke="{colour("encoder")}" '
+        'stroke-width="2.5"/>'
+        for m in marks
+    )
+    return bar + ticks + lines + text(x, top + height + 16, "index", 13, "start")
+
+
+def _histogram(values: np.ndarray, left: float, top: float, size: int, side: str) -> str:
+    counts, _ = np.histogram(np.clip(values, 0, 1), bins=_BINS, range=INDEX_RANGE)
+    shares = counts / values.size
+    peak = shares.max()
+    step = size / _BINS
+    parts = [
+        rect(
+            left + b * step,
+            top + size * (1 - share / peak),
+            max(step - 1, 1),
+            size * share / peak,
+            f'fill="{colour(side)}"',
+        )
+        for b, share in enumerate(shares)
+        if share > 0
+    ]
+    axis = f'<path d="M{left:.0f} {top + size}h{size}" stroke="currentColor"/>'
+    ticks = "".join(
+        text(left + tick * size, top + size + 14, f"{tick:g}", 12) for tick in (0, 0.5, 1)
+    )
+    name = text(left + size / 2, top + size + 32, f"index (highest bar: {peak:.0%} of pixels)", 12)
+    return "".join(parts) + axis + ticks + name
+
+
+def _draw(state: MapState) -> str:
+    drawn, maps = chosen_map(state)
+    channels, height, width = maps.shape
+    factor = whole_factor(state.picture.side, _ROOM)
+    size = factor * state.picture.side
+    top, bar = 28, 2 * (size + 24) - 8
+    bounds = encoder_bounds("sigmoid+softmax", 1.0) if state.side == "encoder" else ()
+    what = "mean of all channels" if state.channel == 0 else f"channel {state.channel}"
+    parts = [
+        text(0, 12, f"picture: {state.picture.name}", anchor="start"),
+        svg_image(state.picture.pixels, 0, top, factor),
+        text(size + 16, 12, f"{state.side} index, stage {state.stage + 1}", anchor="start"),
+        svg_image(
+            coloured(drawn, INDEX_COLOURMAP, INDEX_RANGE), size + 16, top, factor << state.stage
+        ),
+        _colour_bar(bar, top, size, bounds),
+        text(bar + 90, 12, "how often each value", anchor="start"),
+        _histogram(drawn, bar + 90, top, size, state.side),
+    ]
+    low, high, mean = float(drawn.min()), float(drawn.max()), float(drawn.mean())
+    summary = (
+        f"{title(state.family)}, {mode_title(state.mode)}, {state.weights} weights: "
+        f"{channels} {state.side} index map{'s' if channels > 1 else ''} of {height}×{width}; "
+        f"shown: {what if channels > 1 else 'the map'}, {low:.3f} to {high:.3f}, mean {mean:.3f}."
+    )
+    svg = svg_root("".join(parts), bar + 90 + size + 24, top + size + 44, summary)
+    words = [summary]
+    if bounds:
+        words.append(
+            f"Softmax over sigmoids keeps every encoder index between {bounds[0]:.3f} and "
+            f"{bounds[1]:.3f} (lines in the bar)."
+        )
+    if state.weights == "random":
+        words.append("Weights as initialised, batch normalisation by this picture.")
+    else:
+        words.append("Trained to reconstruct Fashion-MNIST at 32×32; other pictures are new to it.")
+    if state.picture.note:
+        words.append(f"Picture: {state.picture.note}.")
+    return f"{svg}<p>{' '.join(words)}</p>"
+
+
+class IndexMapExplorer(LessonWidget[MapState]):
+    """Walk through the index maps of the Fashion-MNIST encoder (widths 32, 64, 128)."""
+
+    title = "Index map explorer"
+
+    def __init__(self) -> None:
+        self.chooser = PictureChooser()
+        controls = {
+            "picture": self.chooser.control,
+            "family": toggle("family", choice({f: title(f) for f in FAMILIES}), "m2o"),
+            "mode": toggle("mode", choice({m: mode_title(m) for m in MODES}), _TRAINED_MODE),
+            "weights": toggle("weights", ["random"], "random"),
+            "side": toggle("index of the", ["encoder", "decoder"], "encoder"),
+            "stage": toggle("stage", [("1", 0), ("2", 1), ("3", 2)], 0),
+            "channel": number("channel (0: mean)", 0, WIDTHS[0], 0),
+        }
+        super().__init__(controls, self.chooser.rows[:2])
+
+    def state(self) -> MapState:
+        return MapState(**{name: control.value for name, control in self.controls.items()})
+
+    def refresh(self, change: Any = None) -> None:
+        family, stage = self.controls["family"].value, self.controls["stage"].value
+        self.controls["channel"].max = 1 if family == "holistic" else WIDTHS[stage]
+        trained = trained_weights(family) and self.controls["mode"].value == _TRAINED_MODE
+        options = ("random", "trained") if trained else ("random",)
+        if self.controls["weights"].options != options:  # what is absent is not offered
+            self.controls["weights"].options = options
+        super().refresh(change)
+
+    @staticmethod
+    def render(state: MapState, uid: str = "picture") -> str:
+        return f'<div class="{uid}">{_draw(state)}</div>'
+
+    @classmethod
+    def static(cls, state: MapState | None = None) -> None:
+        """Displays the picture of a state; no kernel is needed to see it."""
+        display_static(cls.render(state or MapState(sample_picture()), new_uid()))
