@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """Something outside the code stands in the way; the message is one line that names the remedy."""
+    """Something outside the code stands in the way; the message is one line with the remedy."""
 
     exit_code = 1
 
