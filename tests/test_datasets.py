@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import re
 import socket
+import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -363,7 +364,8 @@ def found(dataset: Dataset) -> list[str]:
     return sorted(path.name for path in dataset.folder().iterdir())
 
 
-def test_download_brings_whole_files(use, server, capsys):
+def test_download_brings_whole_files(use, server, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)  # bars are for terminals
     dataset = use(small_dataset((f"{server}/good",)))
     assert datasets.download("letters") == dataset.folder()
     assert dataset.status() == "present"

@@ -1,4 +1,4 @@
-"""Training of a toy task: what a run folder holds, exact resume, and everything that can go wrong."""
+"""Training of a toy task: what a run folder holds, exact resume, and all that can go wrong."""
 
 import dataclasses
 import json
