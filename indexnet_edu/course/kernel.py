@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..paths import checkout
+from ..paths import checkout, data_folder
 
 __all__ = ["kernel_environment", "prepend"]
 
@@ -34,6 +34,8 @@ def kernel_environment(folder: Path) -> dict[str, str]:
     prepend(environment, "JUPYTER_PATH", folder)
     if source := checkout():
         prepend(environment, "PYTHONPATH", source)
+    if "INDEXNET_DATA" in environment:  # a relative one would mean another folder in the kernel
+        environment["INDEXNET_DATA"] = str(data_folder())
     return environment
 
 
