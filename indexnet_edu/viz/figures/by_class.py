@@ -44,7 +44,7 @@ def points_by_class(
     key = key_width(names)
     foot = wrap(note, 90)
     below = 44 + (text_size(foot)[1] if note else 0)
-    figure = new_figure(960, 20 + max(34 * len(classes), 27 * len(names)) + below)
+    figure = new_figure(920, 20 + max(34 * len(classes), 27 * len(names)) + below)
     axes = chart_axes(figure, left, key + 12, 10, below)
     for y, each in enumerate(classes):
         for name in names:
@@ -58,5 +58,5 @@ def points_by_class(
         ylabel="class",
     )
     axes.grid()
-    style_key(figure, axes, names, 960 - key)
+    style_key(figure, axes, names, 920 - key)
     return figure

@@ -72,7 +72,7 @@ def cost_against_quality(
     key = key_width(names)
     foot = wrap(note, 120)
     below = 76 + (text_size(foot)[1] if note else 0)
-    width, height, first, gap = 960, 320 + round(below), 62.0, 26.0
+    width, height, first, gap = 920, 320 + round(below), 62.0, 26.0
     panel = (width - first - key - gap * len(costs)) / len(costs)
     figure = new_figure(width, height)
     shared: Axes | None = None
