@@ -54,7 +54,7 @@ def test_from_training_to_the_table(cli: Cli, tmp_path: Path) -> None:
     assert len(rows) == 9 and rows["maxpool_maxunpool"]["seeds"] == [0, 1]
     assert rows["maxpool_maxunpool"]["paper"]["psnr"] == 29.33
     assert rows["indexed_m2o"]["ours"]["psnr"] is None
-    assert "500 train images" in tables[0]["departs_from_the_paper"]
+    assert "train images 500 instead of all" in tables[0]["departs_from_the_paper"]
 
     text = cli("table", 3, "--runs", runs).stdout
     assert "500 training and 100 test images" in text and "±" in text and "48.37" in text

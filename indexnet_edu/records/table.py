@@ -81,7 +81,7 @@ def _departure(profile: str, recipe: Mapping[str, Any], reference: Mapping[str, 
         ours, theirs = recipe.get(key), reference.get(key)
         if ours != (list(theirs) if isinstance(theirs, tuple) else theirs):
             name = key.replace("_", " ")
-            parts.append(f"{ours} {name}" + (f" instead of {theirs}" if theirs is not None else ""))
+            parts.append(f"{name} {ours} instead of {'all' if theirs is None else theirs}")
     return ", ".join(parts)
 
 
@@ -183,9 +183,8 @@ def format_comparison(comparison: Comparison) -> str:
     lines.insert(2, "-" * max(map(len, lines)))
     caption = [f"Table {comparison.number}"]
     if have_ours:
-        caption[0] += (
-            f": ours with profile {comparison.profile} on {comparison.data}; {comparison.device}"
-        )
+        caption[0] += f", ours with profile {comparison.profile} on {comparison.device}"
+        caption.append(comparison.data)
         if comparison.departs:
             caption.append(f"Not the paper's schedule: {comparison.departs}.")
     notes = [paper_note(comparison.number), _REMARKS.get(comparison.number) if have_ours else None]
