@@ -140,7 +140,9 @@ def _decode(image: object) -> tuple[np.ndarray, str]:
         share = LONGEST_SIDE / max(picture.size)
         wanted = [max(1, round(side * share)) for side in picture.size]
         if min(wanted) < SMALLEST_SIDE:
-            raise ValueError(f"{size[0]}×{size[1]} pixels are too narrow a strip")
+            raise UserError(
+                f"the image is too narrow a strip ({size[0]}×{size[1]} pixels): crop it first"
+            )
         picture = picture.resize((wanted[0], wanted[1]), Image.Resampling.LANCZOS, reducing_gap=3.0)
         notes.append(f"reduced from {size[0]}×{size[1]} to {wanted[0]}×{wanted[1]} pixels")
     scale = 1.0 if deep else 255.0

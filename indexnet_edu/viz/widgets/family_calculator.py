@@ -149,10 +149,10 @@ def _beside_paper(state: CalculatorState, cost: ResamplerCost) -> str:
     printed = row["gflops"] - base
     return (
         f"Table {number} prints <strong>{escape(row['extra_params_text'])}</strong> parameters "
-        f"(ours +{cost.cost.parameters:,}) and <strong>{row['gflops']:.2f}</strong> GFLOPs for the whole "
-        f"network, {printed:.2f} above its baseline's {base:.2f} (ours +{ours:.3f}). Its unit is "
-        "2<sup>30</sup> MACs of convolutions (G in the table is 10<sup>9</sup>), and a block that all channels share it counts once, "
-        "not once a channel."
+        f"(ours +{cost.cost.parameters:,}) and <strong>{row['gflops']:.2f}</strong> GFLOPs for the "
+        f"whole network, {printed:.2f} above its baseline's {base:.2f} (ours +{ours:.3f}). "
+        "Its unit is 2<sup>30</sup> MACs of convolutions (G in the table is 10<sup>9</sup>), and a "
+        "block that all channels share it counts once, not once a channel."
     )
 
 
@@ -170,7 +170,7 @@ def _draw_families(state: CalculatorState) -> str:
     stages = ", ".join(map(str, state.channels))
     size = f"{state.size}×{state.size}"
     caption = f"{mode_title(state.mode)}; stages of {stages} channels from {size}"
-    head = ["family", *_HEAD, "paper: parameters", "paper: GFLOPs, whole network"]
+    head = ["family", *_HEAD, "paper: parameters", "paper: GFLOPs in all"]
     return _table(caption, head, rows)
 
 

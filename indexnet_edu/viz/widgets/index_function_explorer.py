@@ -53,6 +53,7 @@ class Example(NamedTuple):
     taps: functions.Index
     output: Tensor
     encoder: Tensor | None = None
+    kernel: Tensor | None = None
 
 
 def example(operator: str, k: int) -> Example:
@@ -63,7 +64,7 @@ def example(operator: str, k: int) -> Example:
     """
     d = torch.tensor([[[[4.0, 1.0], [2.0, 6.0]]]])
     generator = torch.Generator().manual_seed(10 * k)
-    encoder = None
+    encoder = kernel = None
     if operator == "max_unpool":
         encoder = torch.randperm(4 * k * k, generator=generator).reshape(1, 1, 2 * k, 2 * k).float()
         index = functions.max_index(encoder, k)
@@ -73,16 +74,16 @@ def example(operator: str, k: int) -> Example:
         index = functions.bilinear_index(d.shape, scale_factor=k)
     elif operator == "deconv":
         # k = 2 is the paper's Deconv/2: a 4×4 kernel, stride 2, padding 1.
-        kernel = 2 * k - k % 2
-        weight = torch.randn(1, 1, kernel, kernel, generator=generator).mul(4).round() / 10
-        weight = weight.where(weight != 0, 0.1)  # learned weights are not exactly 0
-        index = functions.deconv_index(weight, d.shape, stride=k, padding=(kernel - k) // 2)
+        size = 2 * k - k % 2
+        kernel = torch.randn(1, 1, size, size, generator=generator).mul(4).round() / 10
+        kernel = kernel.where(kernel != 0, 0.1)  # learned weights are not exactly 0
+        index = functions.deconv_index(kernel, d.shape, stride=k, padding=(size - k) // 2)
     elif operator == "pixel_shuffle":
         d = torch.randperm(4 * k * k, generator=generator).reshape(1, k * k, 2, 2).float()
         index = functions.pixel_shuffle_index(d.shape, k)
     else:
         raise ValueError(f"unknown operator {operator!r}; choose from {', '.join(OPERATORS)}")
-    return Example(d, index, functions.apply_index(d, index), encoder)
+    return Example(d, index, functions.apply_index(d, index), encoder, kernel)
 
 
 def taps(ex: Example) -> list[list[tuple[int, float]]]:

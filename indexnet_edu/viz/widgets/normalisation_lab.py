@@ -126,8 +126,8 @@ def _words(state: LabState, result: Outcome) -> str:
     maximum, mean = max(state.features), sum(state.features) / 4
     return (
         f"<p>Pooled value <strong>{result.pooled:.3f}</strong> (maximum of the region {maximum:g}, "
-        f"mean {mean:.3f}). The encoder index sums to {total:.3f}; as shares of that its "
-        f"entropy is <strong>{result.entropy:.3f} bits</strong> (0: one position alone, 2: all alike). "
+        f"mean {mean:.3f}). The encoder index sums to {total:.3f}; as shares of that its entropy "
+        f"is <strong>{result.entropy:.3f} bits</strong> (0: one position alone, 2: all alike). "
         f"Whatever the logits, an encoder index stays between {low:.3f} and {high:.3f} "
         "(dashed lines).</p>"
     )
