@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -84,7 +85,7 @@ class IndexedPool2d(IndexedPooling):
 
     Args:
         in_channels: C of the features.
-        family, mode and the others: see :class:`IndexedPooling`.
+        family, mode, options: see :class:`IndexedPooling`.
     """
 
     def __init__(
@@ -92,21 +93,9 @@ class IndexedPool2d(IndexedPooling):
         in_channels: int,
         family: str = "m2o",
         mode: str = "nonlinear_context",
-        *,
-        expansion: int = 2,
-        activation: str = "relu",
-        normalisation: str = "sigmoid+softmax",
-        temperature: float = 1.0,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            [in_channels],
-            family=family,
-            mode=mode,
-            expansion=expansion,
-            activation=activation,
-            normalisation=normalisation,
-            temperature=temperature,
-        )
+        super().__init__([in_channels], family=family, mode=mode, **options)
 
 
 class IndexedUpsample2d(Upsampling):
