@@ -76,10 +76,11 @@ def test_environment_yml_asks_for_the_same() -> None:
     *conda, pip = environment["dependencies"]
     *from_pip, project = pip["pip"]
     assert project == "-e ."
-    found = {canonicalize_name(r.name): r.specifier for r in map(Requirement, [*conda, *from_pip])}
+    found = {r.name: r.specifier for r in map(Requirement, [*conda, *from_pip])}
     assert found.pop("python") == PROJECT["requires-python"]
     assert found.pop("pip") == ""
-    wanted = {CONDA_NAMES.get(r.name, canonicalize_name(r.name)): r.specifier for r in RUNTIME}
+    tests = map(Requirement, PROJECT["optional-dependencies"]["test"])
+    wanted = {CONDA_NAMES.get(r.name, r.name): r.specifier for r in [*RUNTIME, *tests]}
     assert found == wanted
 
 
