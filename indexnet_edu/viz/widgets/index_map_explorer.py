@@ -21,7 +21,7 @@ from .base import LessonWidget, choice, display_static, mode_title, new_uid, num
 from .normalisation_lab import encoder_bounds
 from .pictures import Picture, PictureChooser, sample_picture, whole_factor
 
-__all__ = ["IndexMapExplorer", "MapState", "index_stages", "trained_weights"]
+__all__ = ["IndexMapExplorer", "MapState", "index_map", "trained_weights"]
 
 WIDTHS = (32, 64, 128)
 _TRAINED_MODE = "nonlinear_context"  # Table 3's networks
@@ -81,20 +81,33 @@ def _network(family: str, mode: str, weights: str) -> Any:
     return network.eval()
 
 
-@lru_cache(maxsize=6)
-def index_stages(
-    picture: Picture, family: str, mode: str, weights: str
-) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """The (encoder, decoder) index maps ``(1 or C, H, W)`` of all stages of the Fashion-MNIST
-    encoder."""
+@lru_cache(maxsize=18)
+def _stage(
+    picture: Picture, family: str, mode: str, weights: str, stage: int
+) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
+    """What a stage hands on, and its two maps; every stage is kept, and only those asked for
+    run."""
     network = _network(family, mode, weights)
-    y = torch.from_numpy(picture.pixels.copy())[None, None]
-    stages = []
+    if stage == 0:
+        x = torch.from_numpy(picture.pixels.copy())[None, None]
+    else:
+        x = _stage(picture, family, mode, weights, stage - 1)[0]
     with torch.no_grad():
-        for stage, convolution in enumerate(network.encoder):
-            y, guide = network.down(convolution(y), stage)
-            stages.append((guide.encoder[0].numpy(), guide.decoder[0].numpy()))
-    return tuple(stages)
+        y, guide = network.down(network.encoder[stage](x), stage)
+    return y, guide.encoder[0].numpy(), guide.decoder[0].numpy()
+
+
+def index_map(state: MapState) -> np.ndarray:
+    """All index maps of a state's stage and side in the Fashion-MNIST encoder, ``(1 or C, H, W)``.
+
+    Raises:
+        ValueError: a stage that the encoder does not have.
+    """
+    if not 0 <= state.stage < len(WIDTHS):
+        raise ValueError(f"there is no stage {state.stage + 1}: choose 1 to {len(WIDTHS)}")
+    where = (state.picture, state.family, state.mode, state.weights, state.stage)
+    _, encoder, decoder = _stage(*where)
+    return decoder if state.side == "decoder" else encoder
 
 
 def chosen_map(state: MapState) -> tuple[np.ndarray, np.ndarray]:
@@ -103,10 +116,7 @@ def chosen_map(state: MapState) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: a stage or channel that the network does not have.
     """
-    stages = index_stages(state.picture, state.family, state.mode, state.weights)
-    if not 0 <= state.stage < len(stages):
-        raise ValueError(f"there is no stage {state.stage + 1}: choose 1 to {len(stages)}")
-    maps = stages[state.stage][state.side == "decoder"]
+    maps = index_map(state)
     if not 0 <= state.channel <= len(maps):
         raise ValueError(f"there is no channel {state.channel}: this stage has {len(maps)}")
     return (maps.mean(axis=0) if state.channel == 0 else maps[state.channel - 1]), maps

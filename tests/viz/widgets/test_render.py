@@ -29,11 +29,12 @@ from indexnet_edu.viz.widgets import (
     Picture,
     UpsamplerMicroscope,
     family_calculator,
+    index_map_explorer,
     sample_picture,
     trained_weights,
 )
 from indexnet_edu.viz.widgets.index_function_explorer import FACTORS, OPERATORS, example, taps
-from indexnet_edu.viz.widgets.index_map_explorer import index_stages
+from indexnet_edu.viz.widgets.index_map_explorer import index_map
 from indexnet_edu.viz.widgets.normalisation_lab import (
     TEMPERATURES,
     encoder_bounds,
@@ -218,11 +219,11 @@ def test_lab_static_has_every_temperature():
 @pytest.mark.parametrize("family", FAMILIES)
 def test_maps_of_every_mode_stage_side_and_channel(family):
     for mode in MODES:
-        stages = index_stages(SMALL, family, mode, "random")
-        for k, (encoder, decoder) in enumerate(stages):
-            channels = 1 if family == "holistic" else (32, 64, 128)[k]
-            assert encoder.shape == decoder.shape == (channels, 32 >> k, 32 >> k)
-            for side, maps in (("encoder", encoder), ("decoder", decoder)):
+        for k, width in enumerate((32, 64, 128)):
+            channels = 1 if family == "holistic" else width
+            for side in ("encoder", "decoder"):
+                maps = index_map(MapState(SMALL, family, mode, k, side=side))
+                assert maps.shape == (channels, 32 >> k, 32 >> k)
                 for channel in (0, channels):
                     html = IndexMapExplorer.render(MapState(SMALL, family, mode, k, channel, side))
                     drawn = maps.mean(0) if channel == 0 else maps[channel - 1]
@@ -230,7 +231,7 @@ def test_maps_of_every_mode_stage_side_and_channel(family):
 
 
 def test_encoder_maps_keep_their_bounds_and_sum_to_one():
-    encoder, decoder = index_stages(SMALL, "m2o", "linear", "random")[0]
+    encoder = index_map(MapState(SMALL, "m2o", "linear"))
     low, high = encoder_bounds("sigmoid+softmax", 1.0)
     assert low <= encoder.min() and encoder.max() <= high
     sums = F.avg_pool2d(torch.from_numpy(encoder)[None], 2) * 4
@@ -241,8 +242,9 @@ def test_index_maps_leave_the_random_generator_alone():
     torch.manual_seed(5)
     wanted = torch.rand(1)
     torch.manual_seed(5)
-    index_stages.cache_clear()
-    index_stages(SMALL, "holistic", "linear", "random")
+    index_map_explorer._stage.cache_clear()
+    index_map_explorer._network.cache_clear()
+    index_map(MapState(SMALL, "holistic", "linear"))
     assert torch.equal(torch.rand(1), wanted)
 
 
@@ -250,7 +252,6 @@ def test_trained_weights_are_found_loaded_and_otherwise_refused(tmp_path, monkey
     from safetensors.torch import save_file
 
     from indexnet_edu.tasks.reconstruction.model import ReconstructionNet
-    from indexnet_edu.viz.widgets import index_map_explorer
 
     monkeypatch.setattr(index_map_explorer, "asset", lambda *parts: tmp_path / parts[-1])
     assert trained_weights("holistic") is None
@@ -263,7 +264,7 @@ def test_trained_weights_are_found_loaded_and_otherwise_refused(tmp_path, monkey
     assert trained_weights("holistic")
     assert "trained weights" in IndexMapExplorer.render(state)
     index_map_explorer._network.cache_clear()
-    index_stages.cache_clear()
+    index_map_explorer._stage.cache_clear()
 
 
 @pytest.mark.parametrize(
