@@ -70,17 +70,20 @@ def test_every_requirement_has_an_open_range(requirement: Requirement) -> None:
 
 
 def test_environment_yml_asks_for_the_same() -> None:
+    def name(requirement: Requirement) -> str:
+        return canonicalize_name(CONDA_NAMES.get(requirement.name, requirement.name))
+
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     assert environment["name"] == PROJECT["name"]
     assert environment["channels"] == ["conda-forge"]
     *conda, pip = environment["dependencies"]
     *from_pip, project = pip["pip"]
     assert project == "-e ."
-    found = {r.name: r.specifier for r in map(Requirement, [*conda, *from_pip])}
+    found = {name(r): r.specifier for r in map(Requirement, [*conda, *from_pip])}
     assert found.pop("python") == PROJECT["requires-python"]
     assert found.pop("pip") == ""
     tests = map(Requirement, PROJECT["optional-dependencies"]["test"])
-    wanted = {CONDA_NAMES.get(r.name, r.name): r.specifier for r in [*RUNTIME, *tests]}
+    wanted = {name(r): r.specifier for r in [*RUNTIME, *tests]}
     assert found == wanted
 
 
