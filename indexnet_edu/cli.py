@@ -304,7 +304,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"indexnet-edu: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt as stopped:
-        print(f"indexnet-edu: {stopped or 'interrupted'}", file=sys.stderr)
+        print(f"indexnet-edu: {str(stopped) or 'interrupted'}", file=sys.stderr)
         return getattr(stopped, "exit_code", 130)
     except BrokenPipeError:  # the reader (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -29,7 +29,7 @@ class ReconstructionNet(nn.Module):
             larger.
         widths: of the encoder's stages, and in reverse of the decoder's three upsamplings.
 
-    Shape: ``(N, 1, H, W)`` → the same, values about [0, 1] but not clipped; H and W from 9, so that
+    Shape: ``(N, 1, H, W)`` → the same, values about [0, 1] but not clipped; H and W from 5, so that
     three halvings have something to halve.
     """
 
