@@ -79,13 +79,18 @@ class Grid:
     note: str = ""
 
 
-def svg_root(content: str, width: float, height: float, label: str, extra: str = "") -> str:
-    """An inline SVG with an accessible name, in the page's text colour."""
+def svg_root(content: str, width: float, height: float, label: str, shrinks: bool = True) -> str:
+    """An inline SVG with an accessible name, in the page's text colour.
+
+    On a narrow page it shrinks; with images in it it must not, since their magnification would no
+    longer be whole, and its frame scrolls instead.
+    """
+    fit = "max-width:100%;height:auto" if shrinks else "max-width:none"
     return (
         f'<svg role="img" aria-label="{escape(label)}" xmlns="http://www.w3.org/2000/svg" '
         f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" '
         f'font-family="{FONT}" font-size="14" fill="currentColor" '
-        f'style="color:var(--jp-ui-font-color1,currentColor);max-width:100%;height:auto" {extra}>'
+        f'style="color:var(--jp-ui-font-color1,currentColor);{fit}">'
         f"{content}</svg>"
     )
 

@@ -55,6 +55,11 @@ def mode_title(mode: str) -> str:
     return mode.replace("_", " + ")
 
 
+def paragraph(html: str) -> str:
+    """Words below a picture; JupyterLab would set them with the height of a control's line."""
+    return f'<p style="line-height:1.4;margin:4px 0">{html}</p>'
+
+
 def error_line(message: object) -> str:
     """A mistake, said in one line inside the widget."""
     line = " ".join(str(message).split())

@@ -14,7 +14,16 @@ from ...complexity import GIGA, ResamplerCost, family_cost
 from ...indexing import FAMILIES, MODES
 from ...records.paper import paper_table
 from ..palette import title
-from .base import LessonWidget, choice, display_static, mode_title, new_uid, slider, toggle
+from .base import (
+    LessonWidget,
+    choice,
+    display_static,
+    mode_title,
+    new_uid,
+    paragraph,
+    slider,
+    toggle,
+)
 
 __all__ = ["PRESETS", "CalculatorState", "FamilyCalculator", "paper_row"]
 
@@ -108,7 +117,7 @@ def _table(caption: str, head: list[str], rows: list[list[str]], bold_last: bool
     )
     body = "".join(line(row, bold_last and row is rows[-1]) for row in rows)
     return (
-        '<table style="border-collapse:collapse;font-variant-numeric:tabular-nums;'
+        '<table style="border-collapse:collapse;line-height:1.4;font-variant-numeric:tabular-nums;'
         f'color:var(--jp-ui-font-color1,currentColor)"><caption style="text-align:left">'
         f"{escape(caption)}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
     )
@@ -137,7 +146,7 @@ def _draw(state: CalculatorState) -> str:
     network = f"{title(state.family)}, {mode_title(state.mode)}"
     caption = f"{network}; one image of {state.size}×{state.size}"
     table = _table(caption, ["stage", *_HEAD], rows, bold_last=True)
-    return f"{table}<p>{_beside_paper(state, cost)}</p>"
+    return f"{table}{paragraph(_beside_paper(state, cost))}"
 
 
 def _beside_paper(state: CalculatorState, cost: ResamplerCost) -> str:

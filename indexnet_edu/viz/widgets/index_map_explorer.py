@@ -17,7 +17,16 @@ from ...resampling import create_resampler
 from ..palette import INDEX_COLOURMAP, INDEX_RANGE, colour, colour_table, title
 from ..pixels import coloured, svg_image
 from ..svg import rect, svg_root, text
-from .base import LessonWidget, choice, display_static, mode_title, new_uid, number, toggle
+from .base import (
+    LessonWidget,
+    choice,
+    display_static,
+    mode_title,
+    new_uid,
+    number,
+    paragraph,
+    toggle,
+)
 from .normalisation_lab import encoder_bounds
 from .pictures import Picture, PictureChooser, sample_picture, whole_factor
 
@@ -27,6 +36,7 @@ WIDTHS = (32, 64, 128)
 _TRAINED_MODE = "nonlinear_context"  # Table 3's networks
 _ROOM = 256
 _BINS = 32
+_HISTOGRAM = 160
 
 
 @dataclass(frozen=True)
@@ -140,28 +150,21 @@ def _colour_bar(x: float, top: float, height: int, marks: tuple[float, ...]) -> 
     return bar + ticks + lines + text(x, top + height + 16, "index", 13, "start")
 
 
-def _histogram(values: np.ndarray, left: float, top: float, size: int, side: str) -> str:
+def _histogram(values: np.ndarray, left: float, top: float, height: int, side: str) -> str:
     counts, _ = np.histogram(np.clip(values, 0, 1), bins=_BINS, range=INDEX_RANGE)
     shares = counts / values.size
-    peak = shares.max()
-    step = size / _BINS
-    parts = [
-        rect(
-            left + b * step,
-            top + size * (1 - share / peak),
-            max(step - 1, 1),
-            size * share / peak,
-            f'fill="{colour(side)}"',
-        )
-        for b, share in enumerate(shares)
-        if share > 0
-    ]
-    axis = f'<path d="M{left:.0f} {top + size}h{size}" stroke="currentColor"/>'
-    ticks = "".join(
-        text(left + tick * size, top + size + 14, f"{tick:g}", 12) for tick in (0, 0.5, 1)
-    )
-    name = text(left + size / 2, top + size + 32, f"index (highest bar: {peak:.0%} of pixels)", 12)
-    return "".join(parts) + axis + ticks + name
+    step, peak = _HISTOGRAM / _BINS, shares.max()
+    parts = [text(left, 12, "how often each value", anchor="start")]
+    for b, share in enumerate(shares / peak):
+        if share > 0:
+            x, y = left + b * step, top + height * (1 - share)
+            parts.append(rect(x, y, step - 1, height * share, f'fill="{colour(side)}"'))
+    bottom = top + height
+    parts.append(f'<path d="M{left:.0f} {bottom}h{_HISTOGRAM}" stroke="currentColor"/>')
+    parts += [text(left + t * _HISTOGRAM, bottom + 14, f"{t:g}", 12) for t in (0, 0.5, 1)]
+    parts.append(text(left + _HISTOGRAM / 2, bottom + 30, "index", 12))
+    parts.append(text(left + _HISTOGRAM / 2, bottom + 46, f"(highest: {peak:.0%} of pixels)", 12))
+    return "".join(parts)
 
 
 def _draw(state: MapState) -> str:
@@ -169,7 +172,7 @@ def _draw(state: MapState) -> str:
     channels, height, width = maps.shape
     factor = whole_factor(state.picture.side, _ROOM)
     size = factor * state.picture.side
-    top, bar = 28, 2 * (size + 24) - 8
+    top, bar = 28, 2 * (size + 16) + 4
     bounds = encoder_bounds("sigmoid+softmax", 1.0) if state.side == "encoder" else ()
     what = "mean of all channels" if state.channel == 0 else f"channel {state.channel}"
     parts = [
@@ -180,8 +183,7 @@ def _draw(state: MapState) -> str:
             coloured(drawn, INDEX_COLOURMAP, INDEX_RANGE), size + 16, top, factor << state.stage
         ),
         _colour_bar(bar, top, size, bounds),
-        text(bar + 90, 12, "how often each value", anchor="start"),
-        _histogram(drawn, bar + 90, top, size, state.side),
+        _histogram(drawn, bar + 80, top, size, state.side),
     ]
     low, high, mean = float(drawn.min()), float(drawn.max()), float(drawn.mean())
     summary = (
@@ -189,7 +191,8 @@ def _draw(state: MapState) -> str:
         f"{channels} {state.side} index map{'s' if channels > 1 else ''} of {height}×{width}; "
         f"shown: {what if channels > 1 else 'the map'}, {low:.3f} to {high:.3f}, mean {mean:.3f}."
     )
-    svg = svg_root("".join(parts), bar + 90 + size + 24, top + size + 44, summary)
+    width = bar + 80 + _HISTOGRAM + 24
+    svg = svg_root("".join(parts), width, top + size + 58, summary, shrinks=False)
     words = [summary]
     if bounds:
         words.append(
@@ -202,7 +205,7 @@ def _draw(state: MapState) -> str:
         words.append("Trained to reconstruct Fashion-MNIST at 32×32; other pictures are new to it.")
     if state.picture.note:
         words.append(f"Picture: {state.picture.note}.")
-    return f"{svg}<p>{' '.join(words)}</p>"
+    return svg + paragraph(" ".join(words))
 
 
 class IndexMapExplorer(LessonWidget[MapState]):
@@ -237,7 +240,7 @@ class IndexMapExplorer(LessonWidget[MapState]):
 
     @staticmethod
     def render(state: MapState, uid: str = "picture") -> str:
-        return f'<div class="{uid}">{_draw(state)}</div>'
+        return f'<div class="{uid}" style="overflow-x:auto">{_draw(state)}</div>'
 
     @classmethod
     def static(cls, state: MapState | None = None) -> None:

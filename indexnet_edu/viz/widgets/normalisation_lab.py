@@ -11,7 +11,7 @@ import torch
 from ...indexing import NORMALISATIONS, indexed_pool2d, indexed_upsample2d, normalise_index
 from ..palette import colour
 from ..svg import Grid, grid_row, rect, svg_root, text
-from .base import LessonWidget, display_static, new_uid, slider, toggle
+from .base import LessonWidget, display_static, new_uid, paragraph, slider, toggle
 
 __all__ = ["POSITIONS", "LabState", "NormalisationLab", "Outcome", "encoder_bounds", "outcome"]
 
@@ -125,11 +125,11 @@ def _words(state: LabState, result: Outcome) -> str:
     total = sum(result.encoder)
     maximum, mean = max(state.features), sum(state.features) / 4
     return (
-        f"<p>Pooled value <strong>{result.pooled:.3f}</strong> (maximum of the region {maximum:g}, "
+        f"Pooled value <strong>{result.pooled:.3f}</strong> (maximum of the region {maximum:g}, "
         f"mean {mean:.3f}). The encoder index sums to {total:.3f}; as shares of that its entropy "
         f"is <strong>{result.entropy:.3f} bits</strong> (0: one position alone, 2: all alike). "
         f"Whatever the logits, an encoder index stays between {low:.3f} and {high:.3f} "
-        "(dashed lines).</p>"
+        "(dashed lines)."
     )
 
 
@@ -161,9 +161,8 @@ def _draw(state: LabState) -> str:
         "Indexed upsampling of the pooled value: "
         + ", ".join(f"{value:.3f}" for value in result.upsampled),
     )
-    return (
-        f"<div>{row}</div><div>{_bars(state, result)}</div><div>{back}</div>{_words(state, result)}"
-    )
+    parts = (row, _bars(state, result), back, paragraph(_words(state, result)))
+    return "".join(f"<div>{part}</div>" for part in parts)
 
 
 class NormalisationLab(LessonWidget[LabState]):

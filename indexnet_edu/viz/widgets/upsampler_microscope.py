@@ -15,7 +15,7 @@ from ..figures.operators import psnr
 from ..palette import ERROR_COLOURMAP, colour, colour_table, title
 from ..pixels import coloured, svg_image
 from ..svg import svg_root, text
-from .base import LessonWidget, choice, display_static, new_uid, number, toggle
+from .base import LessonWidget, choice, display_static, new_uid, number, paragraph, toggle
 from .pictures import Picture, PictureChooser, sample_picture, whole_factor
 
 __all__ = ["PAIRS", "MicroscopeState", "UpsamplerMicroscope", "edge_window", "pair_output"]
@@ -24,6 +24,7 @@ __all__ = ["PAIRS", "MicroscopeState", "UpsamplerMicroscope", "edge_window", "pa
 PAIRS = ("avgpool_nearest", "maxpool_bilinear", "maxpool_maxunpool", "hmi", "s2d_d2s")
 WINDOW = 16
 _ROOM = 256
+_GAP = 12
 #: The range of the error maps, the same for every pair and place.
 ERROR_RANGE = (0.0, 0.5)
 
@@ -102,7 +103,7 @@ def _draw(state: MicroscopeState) -> str:
     rows = (40, 40 + size + 12, 40 + 2 * (size + 12))
     parts, words = [], []
     for n, name in enumerate(("input", *state.pairs)):
-        x = n * (size + 20)
+        x = n * (size + _GAP)
         image = target if name == "input" else pair_output(state.picture, name)
         parts.append(text(x, 10, "input" if name == "input" else title(name), 13, "start"))
         parts += [svg_image(image, x, rows[0], factor), _frame(x, rows[0], state, factor)]
@@ -119,9 +120,9 @@ def _draw(state: MicroscopeState) -> str:
         error = np.abs(np.clip(image, 0, 1) - target)[window]
         parts.append(svg_image(coloured(error, ERROR_COLOURMAP, ERROR_RANGE), x, rows[2], close))
         words.append(f"{title(name)}: {quality} (close-up {inside})")
-    width = (len(state.pairs) + 1) * (size + 20)
+    width = (len(state.pairs) + 1) * (size + _GAP) - _GAP
     label = f"{state.picture.name} through pairs of down- and upsampling. {'; '.join(words)}"
-    svg = svg_root("".join(parts), width, rows[2] + size + 6, label)
+    svg = svg_root("".join(parts), width, rows[2] + size + 6, label, shrinks=False)
     note = f" Picture: {state.picture.note}." if state.picture.note else ""
     place = (
         f"Close-up: rows {state.row} to {state.row + WINDOW - 1}, "
@@ -131,7 +132,7 @@ def _draw(state: MicroscopeState) -> str:
         "Each pair is applied to the picture itself and nothing is learned; pairs with weights "
         "are compared inside trained networks."
     )
-    return f"{svg}<p>{'. '.join(words)}. {place} {honest}{note}</p>"
+    return svg + paragraph(f"{'. '.join(words)}. {place} {honest}{note}")
 
 
 class UpsamplerMicroscope(LessonWidget[MicroscopeState]):
@@ -166,7 +167,7 @@ class UpsamplerMicroscope(LessonWidget[MicroscopeState]):
 
     @staticmethod
     def render(state: MicroscopeState, uid: str = "picture") -> str:
-        return f'<div class="{uid}">{_draw(state)}</div>'
+        return f'<div class="{uid}" style="overflow-x:auto">{_draw(state)}</div>'
 
     @classmethod
     def static(
