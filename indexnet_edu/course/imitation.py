@@ -8,7 +8,8 @@ trainings, and their spread comes free.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +86,19 @@ def _loss(block: nn.Module, x: Tensor, rule: str, normalisation: str | None) -> 
     return (pooled - target).square().mean((0, 2, 3))
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Tensors as small as these are computed faster by one thread, many times so on a busy
+    machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@_one_thread()
 def imitate(
     rule: str,
     mode: str,
