@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from ...indexing import max_index_map
 from ...resampling import create_resampler
+from ..detours import psnr
 from .exercise import Case, Exercise, Misconception, distinct
 
 __all__ = ["EXERCISES"]
@@ -149,7 +150,79 @@ MAX_DOUBLE = Exercise(
 )
 
 
-# --- 2.3 Bits of a guide -------------------------------------------------------------------------
+# --- 2.3 PSNR ------------------------------------------------------------------------------------
+
+
+def _psnr_cases() -> list[Case]:
+    generator = torch.Generator().manual_seed(0)
+    target = torch.rand(2, 1, 4, 4, generator=generator).mul(0.8).add(0.1)
+    noise = (
+        torch.randn(2, 1, 4, 4, generator=generator)
+        * torch.tensor([0.02, 0.1])[:, None, None, None]
+    )
+    small = torch.tensor([[0.1, 0.2], [0.3, 0.4]])[None, None]
+    off = torch.tensor([[0.1, 0.0], [0.0, -0.2]])
+    beyond = torch.tensor([[1.5, 0.2], [0.3, -0.6]])[None, None]
+    return [
+        Case("a 2×2 image", (small + off, small)),
+        Case("two images, one noisier than the other", ((target + noise).clamp(0, 1), target)),
+        Case("an output with values outside [0, 1]", (beyond, small)),
+    ]
+
+
+def _errors(output: Tensor, target: Tensor) -> Tensor:
+    return output.clamp(0, 1) - target
+
+
+PSNR = Exercise(
+    "2.3",
+    "PSNR",
+    ("output", "target"),
+    _psnr_cases,
+    psnr,
+    (
+        Misconception(
+            "Values outside [0, 1] cannot be shown: clip the output first, as a display would.",
+            lambda output, target: -20 * (output - target).square().mean().sqrt().log10(),
+        ),
+        Misconception(
+            "This is the mean of the images' own PSNRs. Pool the squared errors over all pixels of "
+            "all images first, then take the root and the logarithm once.",
+            lambda output, target: (
+                -10 * _errors(output, target).square().mean((1, 2, 3)).log10()
+            ).mean(),
+        ),
+        Misconception(
+            "10·log₁₀ belongs to the mean square error, 20·log₁₀ to its root. With 10 and the root "
+            "you get half of the decibels.",
+            lambda output, target: -10 * _errors(output, target).square().mean().sqrt().log10(),
+        ),
+        Misconception(
+            "20·log₁₀ belongs to the root of the mean square error; the root is missing, so you "
+            "get twice the decibels.",
+            lambda output, target: -20 * _errors(output, target).square().mean().log10(),
+        ),
+        Misconception(
+            "This is the natural logarithm. Decibels take the one to base 10.",
+            lambda output, target: -20 * _errors(output, target).square().mean().sqrt().log(),
+        ),
+        Misconception(
+            "The sign is turned round: the smaller the error, the larger the PSNR.",
+            lambda output, target: 20 * _errors(output, target).square().mean().sqrt().log10(),
+        ),
+        Misconception(
+            "This takes the mean absolute error. PSNR squares, so large errors count more.",
+            lambda output, target: -20 * _errors(output, target).abs().mean().log10(),
+        ),
+        Misconception(
+            "This is the RMSE itself; PSNR is a logarithm of it.",
+            lambda output, target: _errors(output, target).square().mean().sqrt(),
+        ),
+    ),
+)
+
+
+# --- 2.4 Bits of a guide -------------------------------------------------------------------------
 
 
 def _guide_bits(channels: int, height: int, width: int) -> int:
@@ -157,7 +230,7 @@ def _guide_bits(channels: int, height: int, width: int) -> int:
 
 
 GUIDE_BITS = Exercise(
-    "2.3",
+    "2.4",
     "The bits of a guide",
     ("channels", "height", "width"),
     lambda: [
@@ -196,82 +269,6 @@ GUIDE_BITS = Exercise(
             lambda channels, height, width: (
                 channels * height * width / 4 * math.log2(height * width)
             ),
-        ),
-    ),
-)
-
-
-# --- 2.4 PSNR ------------------------------------------------------------------------------------
-
-
-def _psnr(output: Tensor, target: Tensor) -> Tensor:
-    return -20 * torch.log10((output.clamp(0, 1) - target).square().mean().sqrt())
-
-
-def _psnr_cases() -> list[Case]:
-    generator = torch.Generator().manual_seed(0)
-    target = torch.rand(2, 1, 4, 4, generator=generator).mul(0.8).add(0.1)
-    noise = (
-        torch.randn(2, 1, 4, 4, generator=generator)
-        * torch.tensor([0.02, 0.1])[:, None, None, None]
-    )
-    small = torch.tensor([[0.1, 0.2], [0.3, 0.4]])[None, None]
-    off = torch.tensor([[0.1, 0.0], [0.0, -0.2]])
-    beyond = torch.tensor([[1.5, 0.2], [0.3, -0.6]])[None, None]
-    return [
-        Case("a 2×2 image", (small + off, small)),
-        Case("two images, one noisier than the other", ((target + noise).clamp(0, 1), target)),
-        Case("an output with values outside [0, 1]", (beyond, small)),
-    ]
-
-
-def _errors(output: Tensor, target: Tensor) -> Tensor:
-    return output.clamp(0, 1) - target
-
-
-PSNR = Exercise(
-    "2.4",
-    "PSNR",
-    ("output", "target"),
-    _psnr_cases,
-    _psnr,
-    (
-        Misconception(
-            "Values outside [0, 1] cannot be shown: clip the output first, as a display would.",
-            lambda output, target: -20 * (output - target).square().mean().sqrt().log10(),
-        ),
-        Misconception(
-            "This is the mean of the images' own PSNRs. Pool the squared errors over all pixels of "
-            "all images first, then take the root and the logarithm once.",
-            lambda output, target: (
-                -10 * _errors(output, target).square().mean((1, 2, 3)).log10()
-            ).mean(),
-        ),
-        Misconception(
-            "10·log₁₀ belongs to the mean square error, 20·log₁₀ to its root. With 10 and the root "
-            "you get half of the decibels.",
-            lambda output, target: -10 * _errors(output, target).square().mean().sqrt().log10(),
-        ),
-        Misconception(
-            "20·log₁₀ belongs to the root of the mean square error; the root is missing, so you "
-            "get twice the decibels.",
-            lambda output, target: -20 * _errors(output, target).square().mean().log10(),
-        ),
-        Misconception(
-            "This is the natural logarithm. Decibels take the one to base 10.",
-            lambda output, target: -20 * _errors(output, target).square().mean().sqrt().log(),
-        ),
-        Misconception(
-            "The sign is turned round: the smaller the error, the larger the PSNR.",
-            lambda output, target: 20 * _errors(output, target).square().mean().sqrt().log10(),
-        ),
-        Misconception(
-            "This takes the mean absolute error. PSNR squares, so large errors count more.",
-            lambda output, target: -20 * _errors(output, target).abs().mean().log10(),
-        ),
-        Misconception(
-            "This is the RMSE itself; PSNR is a logarithm of it.",
-            lambda output, target: _errors(output, target).square().mean().sqrt(),
         ),
     ),
 )
@@ -347,4 +344,4 @@ def _marks(x: Tensor) -> Tensor:
     return (x == largest).to(x)
 
 
-EXERCISES = (DOUBLE, MAX_DOUBLE, GUIDE_BITS, PSNR, HMI)
+EXERCISES = (DOUBLE, MAX_DOUBLE, PSNR, GUIDE_BITS, HMI)
