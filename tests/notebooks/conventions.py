@@ -193,4 +193,5 @@ CHECKS: list[Callable[[Any], Iterator[str]]] = [
 
 def load(path: Path) -> Any:
     """The notebook as it is in the file: nbformat's own reader would invent missing ids."""
-    return nbformat.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    notebook = nbformat.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    return nbformat.v4.rwbase.rejoin_lines(notebook)  # in a file, sources are lists of lines
