@@ -91,9 +91,10 @@ def guide_bits(name: str, x: Tensor) -> int:
     A place among four is 2 bits, an index of an index map a float of 32. Of IndexNet's two maps
     only the decoder's crosses.
     """
-    down = create_resampler(name).downsampling([x.shape[1]])
+    resampler = create_resampler(name)
+    down = resampler.downsampling([x.shape[1]])
     _, guide = down(x)
-    if guide is None:
+    if guide is None or not resampler.pair.guided:  # some make a guide that their up throws away
         return 0
     if isinstance(guide, Tensor):  # (1, C, H/2, W/2) positions
         return 2 * guide.numel()

@@ -35,7 +35,7 @@ def pixel_centres(n: int = 2, factor: int = 2) -> str:
         x = _LEFT + i * width
         parts.append(rect(x, top, width, _HEIGHT, box))
         parts.append(_dot(x + width / 2, top + _HEIGHT / 2, "encoder"))
-        parts.append(text(x + width / 2 + 20, top + _HEIGHT / 2, f"d[{i}]"))
+        parts.append(text(x + width / 2 + 28, top + _HEIGHT / 2, f"d[{i}]"))
     for o in range(factor * n):
         x = _LEFT + o * _OUTPUT
         centre = x + _OUTPUT / 2
@@ -45,7 +45,7 @@ def pixel_centres(n: int = 2, factor: int = 2) -> str:
             f'stroke="{colour("decoder")}" stroke-width="1.5" stroke-dasharray="4 3"/>'
         )
         parts.append(_dot(centre, below + _HEIGHT / 2, "decoder"))
-        parts.append(text(centre + 20, below + _HEIGHT / 2, f"y[{o}]"))
+        parts.append(text(centre + 28, below + _HEIGHT / 2, f"y[{o}]"))
         parts.append(text(centre, below + _HEIGHT + 18, _weights(o, n, factor), 13))
     return svg_root("".join(parts), _LEFT + n * width + 10, below + _HEIGHT + 34, _label(n, factor))
 
