@@ -131,10 +131,11 @@ def _try(
         return attempt
     # Before anything else, since the answer may be a view of what it was given.
     complaint = wrong_kind(answer.value, wanted)
-    try:
-        attempt.got = parts(answer.value)
-    except Exception as error:
-        complaint = complaint or f"Its values cannot be read: {_first_line(error)}"
+    if not complaint:
+        try:
+            attempt.got = parts(answer.value)
+        except Exception as error:
+            complaint = f"Its values cannot be read: {_first_line(error)}"
     if not same(given, arguments):
         changed = [n for n, a, b in zip(exercise.arguments, given, arguments) if not same(a, b)]  # noqa: B905
         attempt.fault = (
@@ -142,7 +143,7 @@ def _try(
             f"original. Write into a new tensor, for example `{changed[0]}.clone()`."
         )
     elif complaint:
-        attempt.fault, attempt.got = complaint, None
+        attempt.fault = complaint
     if attempt.got is not None:  # of one kind with what was wanted, so its parts have these names
         attempt.got = dict(zip(parts(wanted) or {}, attempt.got.values(), strict=True))
     return attempt

@@ -24,6 +24,8 @@ __all__ = [
     "wrong_kind",
 ]
 
+_LARGEST = 10_000_000  # values of an answer: copies of more would fill the memory
+
 Parts = dict[str, Any]  # a Tensor, or text; by name, "" where there is only one
 
 
@@ -129,6 +131,8 @@ def wrong_kind(value: Any, wanted: Any) -> str | None:
         fits, noun = isinstance(value, Tensor) and not value.is_complex(), "a torch.Tensor"
         if isinstance(value, Tensor) and value.is_complex():
             return f"It returned a tensor of {value.dtype}; return real numbers."
+        if isinstance(value, Tensor) and value.numel() > _LARGEST:
+            return f"It returned {value.numel():,} values, {tuple(value.shape)}: far too many."
     return None if fits else f"It returned {kind(value)}; return {noun}."
 
 

@@ -246,6 +246,7 @@ def test_what_an_answer_prints_is_kept(capsys):
         (lambda x: nn.Module, "It returned a type"),
         (lambda x: 2 * x + 0j, "real numbers"),
         (lambda x: (2 * x).to("meta"), "cannot be read"),
+        (lambda x: x[:1, :1, :1, :1].expand(100_000, 1, 1000, 10), "far too many"),
         (lambda x: 2 * x[0], "Only sizes of 1 are missing"),
         (lambda x: (2 * x).flatten(1), "arranged differently"),
         (lambda x: (2 * x).transpose(1, 3), "their order is not"),
