@@ -223,15 +223,15 @@ class LabPage:
             "() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells"
         )
 
-    def place(self) -> tuple[int, list[str]]:
-        """The active cell's number and all cells' ids: what a stolen key would change."""
-        active, ids = self.page.evaluate(
+    def place(self) -> dict[str, Any]:
+        """The mode, the active cell's number and all cells' ids: what a stolen key would change."""
+        return self.page.evaluate(
             """() => {
                 const notebook = window.jupyterapp.shell.currentWidget.content;
-                return [notebook.activeCellIndex, [...notebook.model.cells].map(c => c.id)];
+                const cells = [...notebook.model.cells].map(cell => `${cell.id} ${cell.type}`);
+                return {mode: notebook.mode, active: notebook.activeCellIndex, cells};
             }"""
         )
-        return active, ids
 
     def theme(self, light: bool) -> None:
         self.command(

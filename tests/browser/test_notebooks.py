@@ -1,12 +1,19 @@
 """The course in a real JupyterLab: every notebook runs through, and its widgets answer keys."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+import ipywidgets
+import nbformat
 import pytest
+import torch
 
 from indexnet_edu.paths import asset
+from indexnet_edu.viz import widgets
+from indexnet_edu.viz.widgets import LessonWidget
 from tests.browser.chromium import find_chromium
 from tests.browser.lab import CHROMIUM_ARGUMENTS, Lab, LabPage, start_lab
 
@@ -83,3 +90,152 @@ def test_a_notebook_runs_through(path: Path, lab: Lab, context: Any):
         assert without_text(tab.page) == []
         assert tab.errors == []
         assert tab.elsewhere == []
+
+
+WIDGETS: list[type[LessonWidget[Any]]] = [
+    widgets.IndexFunctionExplorer,
+    widgets.NormalisationLab,
+    widgets.IndexMapExplorer,
+    widgets.UpsamplerMicroscope,
+    widgets.FamilyCalculator,
+]
+# In command mode JupyterLab moves, inserts, cuts, pastes, converts or opens cells with them.
+SHORTCUTS = ("ArrowDown", "ArrowUp", "a", "b", "j", "k", "m", "x", "v", "z", "1", "Enter")
+
+
+@pytest.fixture(scope="module")
+def gallery(lab: Lab, context: Any) -> Iterator[LabPage]:
+    """A notebook with every widget in a cell of its own."""
+    new = nbformat.v4
+    lines = ["from indexnet_edu.viz.widgets import *", *(f"{w.__name__}()" for w in WIDGETS)]
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    notebook = new.new_notebook(
+        cells=[new.new_code_cell(line) for line in lines], metadata={"kernelspec": kernel}
+    )
+    nbformat.write(notebook, lab.folder / "widgets.ipynb")
+    lab.trust("widgets.ipynb")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in the kernel: pictures are compared to the last digit
+    with LabPage(context, lab, "widgets.ipynb") as tab:
+        tab.run_all()
+        yield tab
+    torch.set_num_threads(threads)
+
+
+class Shown:
+    """A widget in the page, and its twin in this process, which is never shown."""
+
+    def __init__(self, tab: LabPage, widget: type[LessonWidget[Any]]) -> None:
+        self.tab = tab
+        self.twin = widget()
+        self.cell = tab.page.locator(".jp-CodeCell").filter(has_text=f"{widget.__name__}()")
+        self.picture = self.cell.locator(".widget-html-content").last
+        self.uid = self.picture.locator("> div").get_attribute("class")
+        self.controls = dict(self.twin.controls)
+        if isinstance(self.twin, widgets.FamilyCalculator):
+            self.controls = {"preset": self.twin.preset, **self.controls}
+
+    def focus(self, control: ipywidgets.Widget) -> Any:
+        """Focuses the part of a control that takes the keys."""
+        label = self.tab.page.locator(
+            "label", has_text=re.compile(f"^{re.escape(control.description)}$")
+        )
+        root = self.cell.locator(".widget-slider, .widget-text, .widget-toggle-buttons")
+        part = root.filter(has=label).locator(".noUi-handle, input, button.mod-active")
+        part.focus()
+        return part
+
+    def change(self, control: ipywidgets.Widget) -> bool:
+        """To the next value by key in the page, by assignment in the twin; False: there is none."""
+        if isinstance(control, (ipywidgets.SelectionSlider, ipywidgets.ToggleButtons)):
+            values = [
+                option[1] if isinstance(option, tuple) else option for option in control.options
+            ]
+            at = values.index(control.value)
+            if len(values) == 1:
+                return False
+            forward = at + 1 < len(values)
+            value = values[at + 1 if forward else at - 1]
+        else:
+            forward = control.value < control.max
+            value = control.value + (1 if forward else -1)
+        part = self.focus(control)
+        if isinstance(control, ipywidgets.ToggleButtons):
+            self.tab.page.keyboard.press("Tab" if forward else "Shift+Tab")
+            self.tab.page.keyboard.press("Space")
+        else:
+            part.press("ArrowUp" if forward else "ArrowDown")
+        control.value = value
+        return True
+
+    def wait_for_expected(self) -> None:
+        """Waits until the picture is what a pure render of the twin's state gives."""
+        expected = self.twin.render(self.twin.state(), self.uid)
+        self.tab.page.wait_for_function(
+            """([picture, html]) => {
+                const copy = document.createElement('div');  // the browser's own way to write it
+                copy.innerHTML = html;
+                return picture.innerHTML == copy.innerHTML;
+            }""",
+            arg=[self.picture.element_handle(), expected],
+            timeout=30_000,
+        )
+
+
+@pytest.mark.parametrize("widget", WIDGETS, ids=lambda widget: widget.__name__)
+def test_every_control_of_a_widget_answers_the_keyboard(gallery, widget):
+    shown = Shown(gallery, widget)
+    shown.wait_for_expected()
+    for name, control in shown.controls.items():
+        shown.focus(control)
+        place = gallery.place()
+        if shown.change(control):
+            shown.wait_for_expected()
+        assert gallery.place() == place, name
+    assert without_text(gallery.page) == []
+    assert gallery.errors == []
+    assert gallery.elsewhere == []
+
+
+@pytest.mark.parametrize("widget", WIDGETS, ids=lambda widget: widget.__name__)
+def test_a_picture_follows_the_key_at_once(gallery, widget, capsys):
+    shown = Shown(gallery, widget)
+    sliders = (ipywidgets.SelectionSlider, ipywidgets.IntSlider)
+    control = [c for c in shown.controls.values() if isinstance(c, sliders)][-1]
+    part = shown.focus(control)
+    gallery.page.evaluate(
+        """([control, picture]) => {
+            window.times = [];
+            let pressed = null;
+            control.addEventListener('keydown', () => { pressed = performance.now(); }, true);
+            new MutationObserver(() => requestAnimationFrame(() => {
+                if (pressed != null) window.times.push(performance.now() - pressed);
+                pressed = null;
+            })).observe(picture, {childList: true, subtree: true});
+        }""",
+        [part.element_handle(), shown.picture.element_handle()],
+    )
+    low = int(float(part.get_attribute("aria-valuenow"))) == int(
+        float(part.get_attribute("aria-valuemin"))
+    )
+    for n in range(20):
+        part.press("ArrowRight" if (n % 2 == 0) == low else "ArrowLeft")
+        gallery.page.wait_for_function(f"window.times.length > {n}")
+    times = gallery.page.evaluate("window.times")
+    with capsys.disabled():
+        print(f"\n{widget.__name__}: key to picture {median(times):.0f} ms, median of {len(times)}")
+    assert median(times) < 1000  # at most what still feels like an answer, on a busy machine
+
+
+@pytest.mark.xfail(
+    strict=True, reason="JupyterLab takes letters, and arrows on toggle buttons, from the widgets"
+)
+@pytest.mark.parametrize("widget", WIDGETS, ids=lambda widget: widget.__name__)
+def test_no_key_leaves_a_widget(gallery, widget):
+    shown = Shown(gallery, widget)
+    for name, control in shown.controls.items():
+        part = shown.focus(control)
+        place = gallery.place()
+        for key in SHORTCUTS:
+            part.press(key)
+            assert gallery.place() == place, f"{name}: JupyterLab took {key}"
