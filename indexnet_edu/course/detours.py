@@ -159,13 +159,20 @@ def fit_detour(
         detour = Detour(resampler)
     optimiser = torch.optim.Adam(detour.parameters(), lr=5e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for _ in range(steps):
-        x = _crops(images, batch, crop, generator)
-        loss = F.mse_loss(detour(x), x)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(
+        1
+    )  # so small a network gains nothing by more, and loses on a busy machine
+    try:
+        for _ in range(steps):
+            x = _crops(images, batch, crop, generator)
+            loss = F.mse_loss(detour(x), x)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+    finally:
+        torch.set_num_threads(threads)
     return detour.eval()
 
 
