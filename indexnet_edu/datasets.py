@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import UsageError, UserError
+from .files import sha256
 from .paths import asset, data_folder
 
 __all__ = [
@@ -173,8 +174,7 @@ def _examine(path: Path, file: DataFile) -> FileReport:
 @cache
 def _sha256(path: Path, size: int, mtime_ns: int) -> str:
     # Size and time serve the cache: a file is hashed once in a process, and again once it changed.
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256(path)
 
 
 @cache

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..files import replace_text, sha256
 
 __all__ = ["Entry", "State", "digest", "unwritable", "write_text", "writing"]
 
@@ -79,7 +78,7 @@ class State:
 def digest(path: Path) -> str | None:
     """The file's SHA-256, None where it cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256(path)
     except OSError:
         return None
 
@@ -87,9 +86,7 @@ def digest(path: Path) -> str | None:
 def write_text(path: Path, text: str) -> None:
     """Writes a file whole or not at all."""
     with writing(path.parent):
-        new = path.with_name(f".{path.name}.new")
-        new.write_text(text, encoding="utf-8")
-        os.replace(new, path)
+        replace_text(path, text)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .files import sha256, sync_folder, write_synced
+from ..files import sha256, sync_folder, write_synced
 
 __all__ = ["KEPT", "Checkpoint", "latest", "load_weights", "save", "save_weights"]
 

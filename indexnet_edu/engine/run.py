@@ -8,7 +8,6 @@ it has finished.
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -22,8 +21,8 @@ import torch
 
 from .. import __version__
 from ..errors import UsageError, UserError
+from ..files import replace_text, write_json
 from .device import describe_device
-from .files import write_json
 
 __all__ = ["Run", "create_run", "open_run"]
 
@@ -90,9 +89,8 @@ class Run:
     def cut_curve(self, step: int) -> None:
         """Drops what lies beyond ``step``: those steps are about to be done again."""
         kept = [point for point in self.curve if point["step"] <= step]
-        temporary = self.folder / ".curve.jsonl"
-        temporary.write_text("".join(json.dumps(point) + "\n" for point in kept))
-        os.replace(temporary, self.folder / "curve.jsonl")
+        text = "".join(json.dumps(point) + "\n" for point in kept)
+        replace_text(self.folder / "curve.jsonl", text)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

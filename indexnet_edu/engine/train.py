@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from ..errors import UserError
+from ..files import write_json
 from . import checkpoint
 from .device import default_device
-from .files import write_json
 from .fit import evaluate, fit
 from .recipe import Recipe, override
 from .run import Run, create_run

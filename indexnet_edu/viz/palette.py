@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ..resampling import list_resamplers
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -66,6 +68,11 @@ class Style:
     marker: str = "o"
 
 
+def _pair(name: str, colour: str, dash: str, marker: str) -> Style:
+    """The look of a pair, under the title that the factory gives it."""
+    return Style(list_resamplers()[name].title, colour, dash, marker)
+
+
 #: Roles, resamplers (by their names in the factory), families, and Table 3's variants.
 STYLES: dict[str, Style] = {
     # Who is who around an up/downsampling pair
@@ -73,24 +80,24 @@ STYLES: dict[str, Style] = {
     "decoder": Style("decoder", OKABE_ITO["vermillion"]),
     "guide": Style("guide", OKABE_ITO["bluish green"]),
     # Blind pairs
-    "avgpool_nearest": Style("average pool – nearest", "#727174", ":", "o"),
-    "conv_bilinear": Style("conv/2 – bilinear", OKABE_ITO["sky blue"], "--", "s"),
-    "maxpool_bilinear": Style("max pool – bilinear", "#BCEBFF", ":", "s"),
-    "conv_deconv": Style("conv/2 – deconv/2", OKABE_ITO["orange"], "-.", "D"),
-    "s2d_d2s": Style("space-to-depth – depth-to-space", "#813C09", "--", "P"),
-    "conv_carafe": Style("conv/2 – CARAFE", "#CAC93C", "-.", "X"),
-    "avgpool_carafe": Style("average pool – CARAFE", "#9AA240", ":", "X"),
-    "maxpool_carafe": Style("max pool – CARAFE", OKABE_ITO["yellow"], "--", "X"),
+    "avgpool_nearest": _pair("avgpool_nearest", "#727174", ":", "o"),
+    "conv_bilinear": _pair("conv_bilinear", OKABE_ITO["sky blue"], "--", "s"),
+    "maxpool_bilinear": _pair("maxpool_bilinear", "#BCEBFF", ":", "s"),
+    "conv_deconv": _pair("conv_deconv", OKABE_ITO["orange"], "-.", "D"),
+    "s2d_d2s": _pair("s2d_d2s", "#813C09", "--", "P"),
+    "conv_carafe": _pair("conv_carafe", "#CAC93C", "-.", "X"),
+    "avgpool_carafe": _pair("avgpool_carafe", "#9AA240", ":", "X"),
+    "maxpool_carafe": _pair("maxpool_carafe", OKABE_ITO["yellow"], "--", "X"),
     # Guided pairs
-    "maxpool_maxunpool": Style("max pool – max unpool", OKABE_ITO["black"], "-", "^"),
-    "hmi": Style("holistic max index", "#494646", "--", "v"),
+    "maxpool_maxunpool": _pair("maxpool_maxunpool", OKABE_ITO["black"], "-", "^"),
+    "hmi": _pair("hmi", "#494646", "--", "v"),
     # IndexNet: one hue, one lightness a family
     "holistic": Style("IndexNet, HIN", OKABE_ITO["reddish purple"], "-", "h"),
     "o2o_modelwise": Style("IndexNet, modelwise O2O", "#EDAFCA", "--", "<"),
     "o2o_shared_stagewise": Style("IndexNet, shared stagewise O2O", "#9A4E89", "-.", ">"),
     "o2o_unshared_stagewise": Style("IndexNet, unshared stagewise O2O", "#6E2168", ":", "d"),
     "m2o": Style("IndexNet, M2O", "#421539", "-", "*"),
-    "indexnet_bilinear": Style("indexed pool – bilinear", "#23329F", "--", "p"),
+    "indexnet_bilinear": _pair("indexnet_bilinear", "#23329F", "--", "p"),
 }
 STYLES |= {
     "indexnet": STYLES["m2o"],  # the factory's default family

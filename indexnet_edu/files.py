@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-__all__ = ["sha256", "sync_folder", "write_json", "write_synced"]
+__all__ = ["replace_text", "sha256", "sync_folder", "write_json", "write_synced"]
 
 
 def write_synced(path: Path, content: bytes) -> None:
@@ -30,9 +30,8 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Replaces a JSON file atomically."""
-    text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+def replace_text(path: Path, text: str) -> None:
+    """Replaces a text file (UTF-8) atomically."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         write_synced(temporary, text.encode())
@@ -40,6 +39,11 @@ def write_json(path: Path, value: Any) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replaces a JSON file atomically."""
+    replace_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
 def sha256(path: Path) -> str:
