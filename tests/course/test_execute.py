@@ -315,6 +315,8 @@ def running_course(tmp_path: Path):
         stderr=subprocess.PIPE,
         text=True,
         env=ENVIRONMENT,
+        # What runs in the background of a script inherits that Ctrl-C is ignored, these tests too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         deadline = time.monotonic() + 60
