@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,9 @@ _COLUMNS: dict[int, tuple[tuple[str, str | None, str, int], ...]] = {
         ("rmse", "rmse", "RMSE", 4),
     )
 }
+
+#: Characters of a caption's line, so that it fits a notebook's page.
+_CAPTION_WIDTH = 100
 
 #: What must be said beside ours and the paper's figures.
 _REMARKS = {
@@ -186,6 +190,7 @@ def format_comparison(comparison: Comparison) -> str:
         caption[0] += f", ours with profile {comparison.profile} on {comparison.device}"
         caption.append(comparison.data)
         if comparison.departs:
-            caption.append(f"Not the paper's schedule: {comparison.departs}.")
+            departure = f"Not the paper's schedule: {comparison.departs}."
+            caption += textwrap.wrap(departure, _CAPTION_WIDTH)
     notes = [paper_note(comparison.number), _REMARKS.get(comparison.number) if have_ours else None]
     return "\n".join([*caption, *filter(None, notes), "", *lines])
