@@ -227,9 +227,6 @@ def test_a_picture_follows_the_key_at_once(gallery, widget, capsys):
     assert median(times) < 1000  # at most what still feels like an answer, on a busy machine
 
 
-@pytest.mark.xfail(
-    strict=True, reason="JupyterLab takes letters, and arrows on toggle buttons, from the widgets"
-)
 @pytest.mark.parametrize("widget", WIDGETS, ids=lambda widget: widget.__name__)
 def test_no_key_leaves_a_widget(gallery, widget):
     shown = Shown(gallery, widget)

@@ -69,6 +69,20 @@ def error_line(message: object) -> str:
     )
 
 
+# JupyterLab's shortcuts take letters, and arrows on toggle buttons, from a control that has the
+# focus: `a` would insert a cell. Only the focused element itself can tell it not to, and ipywidgets
+# sets no attribute on that one. One listener a page serves all widgets.
+_KEEP_KEYS = """<script>
+if (!document.indexnetKeepsKeys) {
+  document.indexnetKeepsKeys = true;
+  document.addEventListener("focusin", event => {
+    if (event.target.closest(".jupyter-widgets"))
+      event.target.setAttribute("data-lm-suppress-shortcuts", "true");
+  });
+}
+</script>"""
+
+
 class LessonWidget(Generic[S]):
     """Controls and the picture of their state.
 
@@ -117,9 +131,10 @@ class LessonWidget(Generic[S]):
             self.picture.value = self._last + error_line(error)
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
+        from IPython.display import HTML, display
 
         display(self.box)
+        display(HTML(_KEEP_KEYS))
 
 
 def new_uid() -> str:

@@ -95,11 +95,13 @@ def test_a_mistake_is_one_line_and_the_widget_lives_on(widget, monkeypatch):
     assert widget.picture.value == good
 
 
-def test_it_is_displayed_as_one_box(widget, monkeypatch):
+def test_it_is_displayed_as_one_box_that_keeps_its_keys(widget, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", shown.append)
     widget._ipython_display_()
-    assert shown == [widget.box]
+    box, keys = shown
+    assert box is widget.box
+    assert "data-lm-suppress-shortcuts" in keys.data  # what it does, the browser tests show
     assert widget.picture in widget.box.children
 
 
