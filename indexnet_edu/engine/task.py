@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UsageError
-from ..resampling import Resampler
+from ..resampling import Resampler, named_resampler
 from .recipe import Recipe
 
 __all__ = ["Metrics", "Split", "Task", "TaskData"]
@@ -75,15 +75,25 @@ class Task:
     headline: str
 
     def variant(self, name: str) -> Resampler | None:
-        """A row by name; UsageError lists the valid names."""
-        return _choose(self.variants, name, f"{self.name} has no variant")
+        """A row of the table by name, or any other pair as :func:`named_resampler` takes it.
+
+        Raises:
+            UsageError: neither; it lists the valid names.
+        """
+        if name in self.variants:
+            return self.variants[name]
+        try:
+            return named_resampler(name)
+        except ValueError:
+            raise UsageError(
+                f"{self.name} has no variant {name!r}; choose one of its rows "
+                f"({', '.join(self.variants)}), a name that `indexnet-edu resamplers` lists, or "
+                "FAMILY-MODE, for example m2o-linear"
+            ) from None
 
     def profile(self, name: str) -> Any:
         """A recipe by name; UsageError lists the valid names."""
-        return _choose(self.profiles, name, "there is no profile")
-
-
-def _choose(choices: Mapping[str, Any], name: str, problem: str) -> Any:
-    if name not in choices:
-        raise UsageError(f"{problem} {name!r}; choose from {', '.join(choices)}")
-    return choices[name]
+        if name not in self.profiles:
+            choices = ", ".join(self.profiles)
+            raise UsageError(f"there is no profile {name!r}; choose from {choices}")
+        return self.profiles[name]

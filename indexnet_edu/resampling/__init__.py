@@ -1,6 +1,13 @@
 """The pairs as modules: one protocol, one factory, one file per group of operators."""
 
-from .factory import Pair, Resampler, create_resampler, list_resamplers, register_resampler
+from .factory import (
+    Pair,
+    Resampler,
+    create_resampler,
+    list_resamplers,
+    named_resampler,
+    register_resampler,
+)
 from .indexed import IndexedPool2d, IndexedUpsample2d
 from .protocol import Downsampling, Guide, Upsampling
 
@@ -14,5 +21,6 @@ __all__ = [
     "Upsampling",
     "create_resampler",
     "list_resamplers",
+    "named_resampler",
     "register_resampler",
 ]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from ..indexing import FAMILIES, MODES
 from .blind import (
     AveragePooling,
     BilinearUpsampling,
@@ -27,7 +28,14 @@ from .indexed import IndexedPooling, IndexedUpsample2d
 from .maxpool import HolisticMaxPooling, MaxPooling, MaxUnpooling
 from .protocol import Downsampling, Upsampling
 
-__all__ = ["Pair", "Resampler", "create_resampler", "list_resamplers", "register_resampler"]
+__all__ = [
+    "Pair",
+    "Resampler",
+    "create_resampler",
+    "list_resamplers",
+    "named_resampler",
+    "register_resampler",
+]
 
 
 class Pair(NamedTuple):
@@ -111,6 +119,27 @@ def create_resampler(name: str, **options: Any) -> Resampler:
         down = resampler.downsampling([4])
         resampler.upsampling(4, down.guide_channels[0])
     return resampler
+
+
+def named_resampler(name: str) -> Resampler:
+    """A pair by one word, as the command line takes it.
+
+    Args:
+        name: a name of :func:`list_resamplers`, its options left at their defaults, or
+            ``FAMILY-MODE`` for an IndexNet, for example ``"m2o-linear"``.
+
+    Raises:
+        ValueError: neither; the valid ones are listed.
+    """
+    family, _, mode = name.partition("-")
+    if family in FAMILIES and mode in MODES:
+        return create_resampler("indexnet", family=family, mode=mode)
+    if name in _PAIRS:
+        return create_resampler(name)
+    raise ValueError(
+        f"unknown resampler {name!r}; choose from {', '.join(_PAIRS)}, or FAMILY-MODE of the "
+        f"families {', '.join(FAMILIES)} and the modes {', '.join(MODES)}"
+    )
 
 
 def list_resamplers() -> dict[str, Pair]:

@@ -183,7 +183,7 @@ def test_weights_of_another_network_are_refused(toy: Task, tmp_path: Path) -> No
 
 
 def test_unknown_names_list_the_valid_ones(toy: Task, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="choose from plain, other"):
+    with pytest.raises(UsageError, match="choose one of its rows .plain, other."):
         train(toy, "plane", "smoke", tmp_path / "a")
     with pytest.raises(UsageError, match="choose from smoke, cpu, gpu"):
         train(toy, "plain", "tpu", tmp_path / "a")
