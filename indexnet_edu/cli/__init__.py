@@ -1,0 +1,47 @@
+"""The command line. Thin: it parses, calls, prints.
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 75 stopped by a scheduler (queue it again), 130
+interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from ..errors import UserError
+from . import data, notebooks, tables, training
+from .common import Commands
+
+__all__ = ["main"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="indexnet-edu",
+        description="Index Networks, the course: upsampling as indexing, in JupyterLab and batch.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = Commands(parser)
+    for group in (notebooks, training, tables, data):
+        group.add_commands(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit code; a user's mistake is one line on stderr."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        return parsed.action(parsed)
+    except UserError as error:
+        print(f"indexnet-edu: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt as stopped:
+        print(f"indexnet-edu: {str(stopped) or 'interrupted'}", file=sys.stderr)
+        return getattr(stopped, "exit_code", 130)
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

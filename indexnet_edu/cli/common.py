@@ -1,0 +1,60 @@
+"""What the commands share: how they are declared and how they print."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import UsageError
+
+__all__ = ["SET_HELP", "Commands", "print_json", "print_rows", "settings"]
+
+SET_HELP = "change one setting; may be given several times"
+
+
+class Commands:
+    """Adds commands to a parser, each with ``--json`` and the function that it runs."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(
+        self, name: str, action: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
+        """A command; ``action`` returns its exit code."""
+        command = self._commands.add_parser(name, help=text, description=text)
+        command.add_argument("--json", action="store_true", help="print data as JSON")
+        command.set_defaults(action=action)
+        return command
+
+    def group(self, name: str, text: str) -> Commands:
+        """A command that has commands of its own."""
+        return Commands(self._commands.add_parser(name, help=text, description=text))
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_rows(rows: Sequence[dict[str, Any]]) -> None:
+    """Rows with the same keys, as aligned text."""
+    if not rows:
+        print("nothing to show")
+        return
+    table = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for line in table:
+        cells = (text.ljust(width) for text, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def settings(pairs: Sequence[str]) -> dict[str, str]:
+    given = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError(f"--set takes name=value, got {pair!r}")
+        given[name.replace("-", "_")] = value
+    return given

@@ -1,0 +1,74 @@
+"""Commands on notebooks and the machine: doctor, run, lab."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from .common import SET_HELP, Commands, print_json, settings
+
+__all__ = ["add_commands"]
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from ..course.doctor import checks_to_json, format_checks, passed, run_checks
+
+    checks = run_checks()
+    print(checks_to_json(checks) if arguments.json else format_checks(checks))
+    return 0 if passed(checks) else 1
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from ..course.execute import run_course
+    from ..course.progress import print_progress
+
+    report = run_course(
+        arguments.notebooks or None,
+        arguments.profile,
+        arguments.out or f"build/course/{arguments.profile}",
+        parameters=_parameters(arguments.set),
+        rerun=arguments.rerun,
+        on_progress=print_progress(),
+    )
+    if arguments.json:
+        print_json(report.as_dict())
+    else:
+        for row in report.rows:
+            print(f"{row.status:8} {row.name}" + (f": {row.error}" if row.error else ""))
+        print(f"open {report.out / 'index.html'}")
+    return 0 if report.ok else 1
+
+
+def _parameters(pairs: Sequence[str]) -> dict[str, Any]:
+    """Notebook parameters: JSON where it is JSON (numbers, true), else text."""
+    parameters: dict[str, Any] = {}
+    for name, value in settings(pairs).items():
+        try:
+            parameters[name] = json.loads(value)
+        except ValueError:
+            parameters[name] = value
+    return parameters
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    from ..course.lab import start_lab
+
+    return start_lab(arguments.folder, arguments.notebooks or None, arguments.lab_arguments)
+
+
+def add_commands(commands: Commands) -> None:
+    commands.add("doctor", _doctor, "check that this machine can run the course")
+
+    run = commands.add("run", _run, "run notebooks with papermill and make an index page")
+    run.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="number, name or path (all)")
+    run.add_argument("--profile", default="smoke", help="smoke, cpu or gpu (smoke)")
+    run.add_argument("--out", help="folder of the results (build/course/PROFILE)")
+    run.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=SET_HELP)
+    run.add_argument("--rerun", action="store_true", help="run finished notebooks too")
+
+    lab = commands.add("lab", _lab, "open your copies of the notebooks in JupyterLab")
+    lab.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="number or name (all)")
+    lab.add_argument("--folder", default="my_work", help="where your copies are kept (my_work)")
+    lab.add_argument("--lab-arguments", nargs=argparse.REMAINDER, default=[], help="for JupyterLab")

@@ -1,0 +1,65 @@
+"""Commands on runs: train, evaluate."""
+
+from __future__ import annotations
+
+import argparse
+
+from .common import SET_HELP, Commands, print_json, settings
+
+__all__ = ["add_commands"]
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from ..engine import train
+    from ..tasks import get_task
+
+    task = get_task(arguments.task)
+    run = train(
+        task,
+        arguments.variant,
+        arguments.profile,
+        arguments.out,
+        seed=arguments.seed,
+        overrides=settings(arguments.set),
+        resume=arguments.resume,
+        progress=not arguments.json,
+    )
+    if arguments.json:
+        print_json({"run": str(run.folder), "config": run.config, "metrics": run.metrics})
+    else:
+        shown = "  ".join(
+            f"{name} {value:.4f}" for name, value in run.metrics.items() if name != "steps"
+        )
+        print(f"{arguments.task} {arguments.variant} on {run.config['data']['name']}")
+        print(f"{shown}\n{run.folder}")
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from ..engine import evaluate_run, open_run
+    from ..tasks import get_task
+
+    run = open_run(arguments.run)
+    metrics = evaluate_run(get_task(run.config["task"]), run)
+    if arguments.json:
+        print_json({"run": str(run.folder), "data": run.config["data"], "metrics": metrics})
+    else:
+        print(f"{run.config['variant']} on {run.config['data']['name']}")
+        print("  ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
+    return 0
+
+
+def add_commands(commands: Commands) -> None:
+    train = commands.add("train", _train, "train one row of a table")
+    train.add_argument("task", metavar="TASK")
+    train.add_argument(
+        "variant", metavar="VARIANT", help="a row, a resampler's name, or FAMILY-MODE"
+    )
+    train.add_argument("--profile", default="cpu", help="smoke, cpu or gpu (cpu)")
+    train.add_argument("--out", help="run folder (runs/TASK/VARIANT-PROFILE-seedN)")
+    train.add_argument("--seed", type=int, help="of weights, data order and noise")
+    train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=SET_HELP)
+    train.add_argument("--resume", action="store_true", help="go on with an unfinished run")
+
+    evaluate = commands.add("evaluate", _evaluate, "measure a finished run again")
+    evaluate.add_argument("run", metavar="RUN", help="its folder")
