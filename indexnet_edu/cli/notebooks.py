@@ -1,4 +1,4 @@
-"""Commands on notebooks and the machine: doctor, run, lab."""
+"""Commands on notebooks and the machine: doctor, run, lab, handout."""
 
 from __future__ import annotations
 
@@ -58,6 +58,20 @@ def _lab(arguments: argparse.Namespace) -> int:
     return start_lab(arguments.folder, arguments.notebooks or None, arguments.lab_arguments)
 
 
+def _handout(arguments: argparse.Namespace) -> int:
+    from ..course.exercises import make_handouts
+
+    handouts = make_handouts(
+        arguments.notebooks or None, arguments.out, overwrite=arguments.overwrite
+    )
+    if arguments.json:
+        print_json([vars(handout) | {"path": str(handout.path)} for handout in handouts])
+    else:
+        for handout in handouts:
+            print(f"{handout.status:9} {handout.path}")
+    return 0
+
+
 def add_commands(commands: Commands) -> None:
     commands.add("doctor", _doctor, "check that this machine can run the course")
 
@@ -72,3 +86,8 @@ def add_commands(commands: Commands) -> None:
     lab.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="number or name (all)")
     lab.add_argument("--folder", default="my_work", help="where your copies are kept (my_work)")
     lab.add_argument("--lab-arguments", nargs=argparse.REMAINDER, default=[], help="for JupyterLab")
+
+    handout = commands.add("handout", _handout, "copy notebooks without their solutions")
+    handout.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="number or name (all)")
+    handout.add_argument("--out", default="handouts", help="folder of the copies (handouts)")
+    handout.add_argument("--overwrite", action="store_true", help="replace copies that differ")

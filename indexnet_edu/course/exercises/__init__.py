@@ -8,12 +8,13 @@ until something is checked.
 
 from .checking import check, progress_card
 from .exercise import Case, Exercise, Misconception, distinct, find_exercise, list_exercises
-from .handout import make_handout
+from .handout import Handout, make_handout, make_handouts
 from .judge import Verdict, judge
 
 __all__ = [
     "Case",
     "Exercise",
+    "Handout",
     "Misconception",
     "Verdict",
     "check",
@@ -22,5 +23,6 @@ __all__ = [
     "judge",
     "list_exercises",
     "make_handout",
+    "make_handouts",
     "progress_card",
 ]

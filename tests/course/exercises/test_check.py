@@ -1,4 +1,4 @@
-"""Cards, progress and handouts: what the learner sees, and what is kept."""
+"""Cards and progress: what the learner sees, and what is kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 import torch
 
@@ -19,12 +18,10 @@ from indexnet_edu.course.exercises import (
     checking,
     find_exercise,
     judge,
-    make_handout,
     progress_card,
 )
 from indexnet_edu.course.exercises.card import Card, card_of
 from indexnet_edu.course.exercises.progress import FILE, Progress
-from indexnet_edu.errors import UserError
 from indexnet_edu.indexing import max_index_map
 
 
@@ -206,33 +203,3 @@ def test_a_full_disk_is_said_on_the_card(shown, monkeypatch):
     monkeypatch.setattr("os.replace", full)
     check("1.1", max_index_map)
     assert shown[0].text.startswith("✓") and "could not be kept" in shown[0].text
-
-
-# --- Handouts ------------------------------------------------------------------------------------
-
-
-def test_a_handout_has_no_solutions(tmp_path):
-    path = make_handout("01", tmp_path / "handouts")
-    assert path == tmp_path / "handouts" / "01_upsampling_is_indexing.ipynb"
-    copy = nbformat.read(path, as_version=4)
-    nbformat.validate(copy)
-    assert copy.cells and not any("solution" in c.metadata.get("tags", ()) for c in copy.cells)
-    assert "def solution_1" not in path.read_text()
-    assert 'check(\\"1.1\\"' in path.read_text()
-    assert all(not c.outputs for c in copy.cells if c.cell_type == "code")
-
-
-def test_a_handout_never_overwrites_work(tmp_path):
-    path = make_handout("01", tmp_path / "mine.ipynb")
-    path.write_text("my work")
-    with pytest.raises(UserError, match="is there already"):
-        make_handout("01", path)
-    assert path.read_text() == "my work"
-    make_handout("01", path, overwrite=True)
-    with pytest.raises(UserError, match="the notebook itself"):
-        make_handout(path, path, overwrite=True)
-    with pytest.raises(UserError, match="choose from"):
-        make_handout("99", tmp_path)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot"):
-        make_handout("01", tmp_path / "file" / "below")
