@@ -32,3 +32,14 @@ def data_folder() -> Path:
         return Path(named).expanduser().absolute()
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "indexnet-edu"
+
+
+def short(path: str | Path) -> str:
+    """A path for people: relative below the working folder, with ``~`` below their home."""
+    path = Path(path)
+    home, here = Path.home(), Path.cwd()
+    if path != here and path.is_relative_to(here):
+        return str(path.relative_to(here))
+    if path.is_relative_to(home) and home != Path(home.anchor):  # a service's home may be /
+        return str("~" / path.relative_to(home))
+    return str(path)

@@ -35,3 +35,30 @@ def test_the_data_folder_is_the_named_one_else_the_cache(
     assert paths.data_folder() == tmp_path / "cache" / "indexnet-edu"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert paths.data_folder() == tmp_path / "home" / ".cache" / "indexnet-edu"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("home/me/work/runs", "runs"),
+        ("home/me/work", "~/work"),
+        ("home/me/data/sets", "~/data/sets"),
+        ("home/me", "~"),
+        ("home/melon", "{root}/home/melon"),
+    ],
+)
+def test_paths_are_shortened_for_people(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str, text: str
+) -> None:
+    (tmp_path / "home/me/work").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "home/me"))
+    monkeypatch.chdir(tmp_path / "home/me/work")
+    assert paths.short(tmp_path / path) == text.format(root=tmp_path)
+
+
+def test_a_home_at_the_root_shortens_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", "/")
+    monkeypatch.chdir(tmp_path)
+    assert paths.short("/usr/bin/python3") == "/usr/bin/python3"

@@ -83,11 +83,11 @@ def check_python() -> list[Check]:
                 f"install Python {needed} or newer and make the environment again with it",
             )
         ]
-    checks = [Check("python", "ok", f"{version} at {sys.executable}")]
+    checks = [Check("python", "ok", f"{version} at {paths.short(sys.executable)}")]
     if sys.prefix != sys.base_prefix:
-        checks.append(Check("environment", "ok", f"virtual environment {sys.prefix}"))
+        checks.append(Check("environment", "ok", f"virtual environment {paths.short(sys.prefix)}"))
     elif os.environ.get("CONDA_PREFIX"):
-        checks.append(Check("environment", "ok", f"conda environment {sys.prefix}"))
+        checks.append(Check("environment", "ok", f"conda environment {paths.short(sys.prefix)}"))
     else:
         checks.append(
             Check("environment", "info", "no virtual environment; `make setup` makes one in .venv")
@@ -142,7 +142,8 @@ def check_kernel() -> list[Check]:
     if command in _THIS_PYTHON or _same_environment(command):
         return [Check("kernel", "ok", "python3 is this interpreter")]
     remove = f"`{sys.executable} -m jupyter kernelspec remove -f python3`"
-    message = f"python3 in {spec.resource_dir} runs {command or 'nothing'}, not this interpreter"
+    place, runs = paths.short(spec.resource_dir), command or "nothing"
+    message = f"python3 in {place} runs {runs}, not this interpreter"
     return [Check("kernel", "fail", message, f"{remove}, then {install}")]
 
 
@@ -192,13 +193,14 @@ def check_real_data() -> list[Check]:
     checks = []
     for name, dataset in load_catalogue().items():
         status, get = dataset.status(), f"`indexnet-edu data get {name}`"
+        folder = paths.short(dataset.folder())
         if status == "present":
-            checks.append(Check("data", "ok", f"{dataset.title} in {dataset.folder()}"))
+            checks.append(Check("data", "ok", f"{dataset.title} in {folder}"))
         elif status == "damaged":
-            message = f"{dataset.title} in {dataset.folder()} is damaged"
+            message = f"{dataset.title} in {folder} is damaged"
             checks.append(Check("data", "fail", message, get))
         else:
-            message = f"{dataset.title} is not in {dataset.folder()}; {get} fetches it or says how"
+            message = f"{dataset.title} is not in {folder}; {get} fetches it or says how"
             checks.append(Check("data", "info", message))
     return checks
 
@@ -208,7 +210,7 @@ def check_disk() -> list[Check]:
     checks = []
     for use, folder in (("working folder", Path.cwd()), ("data folder", paths.data_folder())):
         free = shutil.disk_usage(_nearest_existing(folder)).free / _GB
-        message = f"{free:.1f} GB free in the {use} {folder}"
+        message = f"{free:.1f} GB free in the {use} {paths.short(folder)}"
         if free < DISK_GB:
             remedy = f"free some space there: the course needs {DISK_GB:.0f} GB"
             checks.append(Check("disk", "fail", message, remedy))

@@ -51,25 +51,30 @@ class Result:
         """The line that says where the numbers come from."""
         return f"data: {self.data} · profile: {self.profile}"
 
+    @property
+    def settings(self) -> str:
+        """The values that are no tables, in a line: "seed: 0 · steps per row: 1,200"."""
+        return " · ".join(f"{_words(key)}: {text_of(v)}" for key, v in self.scalars.items())
+
     def __str__(self) -> str:
         parts = [f"{self.name} ({self.source})"]
-        parts += [f"  {key}: {text_of(value)}" for key, value in self.scalars.items()]
+        if self.scalars:
+            parts.append(f"  {self.settings}")
         for key, rows in self.tables.items():
-            parts += [f"  {key}:", _plain_table(rows)]
+            if len(self.tables) > 1:
+                parts.append(f"  {_words(key)}:")
+            parts.append(_plain_table(rows))
         return "\n".join(parts)
 
     __repr__ = __str__
 
     def to_html(self) -> str:
-        """Headings and tables without any style of their own, for a page or a notebook."""
+        """A line and tables without a colour of their own, for a page or a notebook."""
         parts = [f"<p><strong>{html.escape(self.name)}</strong> ({html.escape(self.source)})</p>"]
         if self.scalars:
-            rows = (
-                f"<tr><th scope='row'>{html.escape(key)}</th>{_cell(value)}</tr>"
-                for key, value in self.scalars.items()
-            )
-            parts.append(f"<table>{''.join(rows)}</table>")
-        parts += [_html_table(key, table) for key, table in self.tables.items()]
+            parts.append(f"<p>{html.escape(self.settings)}</p>")
+        for key, rows in self.tables.items():
+            parts.append(_html_table(_words(key) if len(self.tables) > 1 else "", rows))
         return "".join(parts)
 
     def to_json(self) -> dict[str, Any]:
@@ -96,7 +101,7 @@ class Result:
 def report(name: str, /, *, data: str, profile: str, **values: Any) -> None:
     """Shows values in the notebook and leaves them in it for :func:`collect`.
 
-    >>> rows = [{"variant": "m2o", "psnr": 31.2}]
+    >>> rows = [{"variant": "indexed_m2o", "PSNR / dB": 31.2}]
     >>> report("Table 3", data="Fashion-MNIST subset", profile=profile, rows=rows)
 
     Args:
@@ -104,7 +109,8 @@ def report(name: str, /, *, data: str, profile: str, **values: Any) -> None:
         data: the data that they were made from; every table says so.
         profile: the profile of the run.
         values: numbers, strings, or tables as lists of rows (mappings from column to number or
-            string). Numbers may be NumPy's or PyTorch's. NaN and infinities become the strings
+            string). A table's columns are headed by their keys, so these are words with a unit.
+            Numbers may be NumPy's or PyTorch's. NaN and infinities become the strings
             "nan", "inf", "-inf", since JSON has no word for them.
 
     Raises:
@@ -139,50 +145,88 @@ def columns_of(rows: Table) -> list[str]:
 
 
 def text_of(value: Scalar) -> str:
-    """A value as a reader wants it: four significant digits of a fraction, integers in full."""
+    """A value as a reader wants it: four significant digits of a fraction, integers in full with
+    thousands set apart, and a name of a pair, family or variant as its title."""
+    from ..viz.palette import title
+
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return str(round(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.4g}"
-    return str(value)
+        whole = value.is_integer() and abs(value) < 1e15
+        return f"{round(value):,}" if whole else f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else title(value)
 
 
 def _is_number(value: Scalar) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _cell(value: Scalar) -> str:
-    opening = "<td class='number'>" if _is_number(value) else "<td>"
-    return f"{opening}{html.escape(text_of(value))}</td>"
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
-def _head(column: str, rows: Table) -> str:
-    numbers = all(_is_number(row.get(column)) for row in rows)
-    kind = " class='number'" if numbers else ""
-    return f"<th scope='col'{kind}>{html.escape(column)}</th>"
+@dataclass(frozen=True)
+class _Column:
+    """A heading and the cells below it as text; a column of numbers has one number of decimals."""
+
+    heading: str
+    cells: list[str]
+    numbers: bool
+
+    @classmethod
+    def of(cls, name: str, rows: Table) -> _Column:
+        values = [row.get(name) for row in rows]
+        numbers = [value for value in values if _is_number(value)]
+        decimals = _decimals(numbers)  # type: ignore[arg-type]
+        cells = [
+            f"{value:,.{decimals}f}" if decimals is not None and _is_number(value)
+            else text_of(value)
+            for value in values
+        ]  # fmt: skip
+        only_numbers = bool(numbers) and all(v is None or _is_number(v) for v in values)
+        return cls(_words(name), cells, only_numbers)
+
+
+def _decimals(numbers: Sequence[float]) -> int | None:
+    """So many that the largest number has four significant digits, less zeros that end them all.
+
+    None where each number is better written by itself: integers, and what is tiny or huge.
+    """
+    largest = max(map(abs, numbers), default=0)
+    if all(isinstance(n, int) for n in numbers) or not 1e-4 <= largest < 1e15:
+        return None
+    most = max(0, 3 - math.floor(math.log10(largest)))
+    return next(d for d in range(most + 1) if all(round(n, d) == round(n, most) for n in numbers))
 
 
 def _html_table(caption: str, rows: Table) -> str:
-    columns = columns_of(rows)
-    head = "".join(_head(column, rows) for column in columns)
-    body = ("".join(_cell(row.get(column)) for column in columns) for row in rows)
+    columns = [_Column.of(name, rows) for name in columns_of(rows)]
+    head = "".join(_cell("th scope='col'", c.heading, c.numbers) for c in columns)
+    lines = ("".join(_cell("td", c.cells[n], c.numbers) for c in columns) for n in range(len(rows)))
+    above = f"<caption>{html.escape(caption)}</caption>" if caption else ""
     return (
-        f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(f'<tr>{cells}</tr>' for cells in body)}</tbody></table>"
+        f"<table>{above}<thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(f'<tr>{cells}</tr>' for cells in lines)}</tbody></table>"
     )
+
+
+def _cell(tag: str, text: str, number: bool) -> str:
+    # JupyterLab aligns every cell to the right; a page's own sheet knows the class.
+    kind = " class='number'" if number else ""
+    style = "text-align:right;font-variant-numeric:tabular-nums" if number else "text-align:left"
+    return f"<{tag}{kind} style='{style}'>{html.escape(text)}</{tag.split()[0]}>"
 
 
 def _plain_table(rows: Table) -> str:
-    columns = columns_of(rows)
-    cells = [columns, *([text_of(row.get(column)) for column in columns] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "    "
-        + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    )
+    columns = [_Column.of(name, rows) for name in columns_of(rows)]
+    aligned = []
+    for column in columns:
+        width = max(map(len, [column.heading, *column.cells]))
+        align = str.rjust if column.numbers else str.ljust
+        aligned.append([align(text, width) for text in (column.heading, *column.cells)])
+    return "\n".join(f"    {'  '.join(line).rstrip()}" for line in zip(*aligned, strict=True))
 
 
 def _value(key: str, value: Any) -> Scalar | Table:

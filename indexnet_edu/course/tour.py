@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..datasets import load_catalogue
-from ..paths import asset, data_folder
+from ..paths import asset, data_folder, short
 from .doctor import Check
 from .notebooks import list_notebooks, read_notebook
 
@@ -78,7 +78,7 @@ def places() -> list[dict[str, str]]:
         "your trainings, made by the notebooks": Path.cwd() / "runs",
     }
     return [
-        {"what": what, "folder": str(folder), "there": "yes" if folder.is_dir() else "not yet"}
+        {"what": what, "folder": short(folder), "there": "yes" if folder.is_dir() else "not yet"}
         for what, folder in folders.items()
     ]
 

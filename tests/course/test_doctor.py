@@ -13,6 +13,7 @@ import torch
 
 from indexnet_edu.course import doctor
 from indexnet_edu.errors import UserError
+from indexnet_edu.paths import short
 from indexnet_edu.tasks.reconstruction import fashion_mnist
 
 
@@ -206,7 +207,7 @@ def test_damaged_real_data_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_found_real_data_is_named(real_data: Path) -> None:
-    folder = str(real_data / "fashion_mnist")
+    folder = short(real_data / "fashion_mnist")
     (found,) = [check for check in doctor.check_real_data() if folder in check.message]
     assert found.status == "ok"
 

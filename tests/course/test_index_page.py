@@ -114,7 +114,7 @@ def test_links_lead_to_files(out, index):
 
 def test_results_name_their_data_and_profile(index):
     assert "Table &lt;3&gt;</strong> (data: subset of 100 · profile: smoke)" in index
-    assert "31.2" in index and "m2o" in index
+    assert "psnr: 31.2" in index and "IndexNet, M2O" in index
 
 
 def test_a_damaged_copy_is_told_and_stops_nothing(index):

@@ -1,5 +1,6 @@
 """Results go into a notebook and come back as they were."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -11,7 +12,10 @@ from indexnet_edu.course import results
 from indexnet_edu.course.results import MIME_TYPE, Result, collect, report
 from indexnet_edu.errors import UserError
 
-ROWS = [{"variant": "m2o", "psnr": 31.25, "n": 1000}, {"variant": "<deconv>", "psnr": 25.5}]
+ROWS = [
+    {"variant": "m2o", "PSNR / dB": 31.25, "n": 1000},
+    {"variant": "<deconv>", "PSNR / dB": 25.5},
+]
 
 
 def stored(path: Path, *bundles: dict) -> Path:
@@ -41,7 +45,7 @@ def test_values_come_back_in_their_order(tmp_path, monkeypatch):
         "values": {"z": 1, "a": "text", "rows": ROWS},
     }
     assert list(found["values"]) == ["z", "a", "rows"]
-    assert list(found["values"]["rows"][0]) == ["variant", "psnr", "n"]
+    assert list(found["values"]["rows"][0]) == ["variant", "PSNR / dB", "n"]
 
 
 def test_numbers_of_numpy_and_torch_become_plain(monkeypatch):
@@ -64,26 +68,65 @@ def test_other_values_are_refused(value):
 
 
 def test_every_front_end_finds_something_readable():
-    result = Result("Table 3", "subset", "smoke", {"psnr": 31.23456, "rows": ROWS})
+    values = {"seeds_per_row": 1, "steps": 12345, "rows": ROWS}
+    result = Result("Table 3", "subset", "smoke", values)
     bundle = result._repr_mimebundle_()
     assert set(bundle) == {MIME_TYPE, "text/html", "text/plain"}
     assert bundle["text/plain"].splitlines() == [
         "Table 3 (data: subset · profile: smoke)",
-        "  psnr: 31.23",
-        "  rows:",
-        "    variant   psnr   n",
-        "    m2o       31.25  1000",
-        "    <deconv>  25.5   –",
+        "  seeds per row: 1 · steps: 12,345",
+        "    variant        PSNR / dB      n",
+        "    IndexNet, M2O      31.25  1,000",
+        "    <deconv>           25.50      –",
     ]
-    assert "&lt;deconv&gt;" in bundle["text/html"] and "<script" not in bundle["text/html"]
+    page = bundle["text/html"]
+    assert "&lt;deconv&gt;" in page and "<script" not in page
+    assert "<caption>" not in page and "rows" not in page and "_" not in page
+    assert "<th scope='col' class='number' style='text-align:right" in page
+    assert "color" not in page  # so it is the theme's
+
+
+def test_two_tables_are_told_apart():
+    page = Result("x", "d", "p", {"first_half": ROWS, "second_half": ROWS}).to_html()
+    assert "<caption>first half</caption>" in page and "<caption>second half</caption>" in page
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(3, "3"), (3.0, "3"), (0.123456, "0.1235"), (1e-9, "1e-09"), (True, "yes"), (None, "–")],
+    [
+        (3, "3"),
+        (3.0, "3"),
+        (776129, "776,129"),
+        (0.123456, "0.1235"),
+        (1e-9, "1e-09"),
+        (True, "yes"),
+        (None, "–"),
+        ("s2d_d2s", "space-to-depth – depth-to-space"),
+        ("camera", "camera"),
+    ],
 )
-def test_numbers_read_well(value, text):
+def test_values_read_well(value, text):
     assert results.text_of(value) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([7.294, 10.921, 5.55], ["7.29", "10.92", "5.55"]),
+        ([0.0259, 0.032, 0.0204], ["0.0259", "0.0320", "0.0204"]),
+        ([0.0, 0.5, 32.0], ["0.0", "0.5", "32.0"]),
+        ([0, 0.5, None], ["0.0", "0.5", "–"]),
+        ([15.0, 11.0], ["15", "11"]),
+        ([123456.7, 1.5], ["123,457", "2"]),
+        ([1e-9, 2e-9], ["1e-09", "2e-09"]),
+        ([3, "nan"], ["3", "nan"]),
+        ([1.25, "nan"], ["1.25", "nan"]),
+        ([None, None], ["–", "–"]),
+    ],
+)
+def test_a_column_has_one_number_of_decimals(values, texts):
+    page = Result("x", "d", "p", {"rows": [{"v": value} for value in values]}).to_html()
+    assert re.findall("<td[^>]*>([^<]*)</td>", page) == texts
 
 
 @pytest.mark.parametrize("content", [None, "{", "{}", "[]"])

@@ -7,7 +7,7 @@ import pytest
 from indexnet_edu.course import tour
 from indexnet_edu.course.doctor import Check
 from indexnet_edu.datasets import load_catalogue
-from indexnet_edu.paths import asset
+from indexnet_edu.paths import asset, short
 
 
 def test_tables_escape_their_cells() -> None:
@@ -43,8 +43,8 @@ def test_places_are_the_courses_own(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("INDEXNET_DATA", str(tmp_path / "data"))
     folders = {row["folder"]: row["there"] for row in tour.places()}
-    assert folders[str(asset("notebooks"))] == "yes"
-    assert folders[str(tmp_path / "data")] == folders[str(tmp_path / "runs")] == "not yet"
+    assert folders[short(asset("notebooks"))] == "yes"
+    assert folders["data"] == folders["runs"] == "not yet"
 
 
 def test_contents_are_the_notebooks_with_their_titles() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import textwrap
 from collections.abc import Mapping
@@ -92,11 +91,10 @@ def format_costs(costs: Mapping[str, RowCost]) -> str:
 
 def table_3_text(runs: Mapping[str, Run]) -> str:
     """Ours beside the paper's, with data, profile and device in the caption."""
-    from ...records.table import compare, format_comparison
+    from ...records.formats import as_text
+    from ...records.table import compare
 
-    reference = dataclasses.asdict(RECONSTRUCTION.profile("gpu"))
-    tables = compare(3, list(runs.values()), reference, RECONSTRUCTION.variants)
-    return "\n\n".join(map(format_comparison, tables))
+    return "\n\n".join(map(as_text, compare(RECONSTRUCTION, runs.values())))
 
 
 def table_3_rows(runs: Mapping[str, Run]) -> list[dict[str, Any]]:
@@ -113,11 +111,11 @@ def table_3_rows(runs: Mapping[str, Run]) -> list[dict[str, Any]]:
             "variant": variant,
             "kind": "guided" if is_guided(variant) else "blind",
             "parameters": cost_of(variant).parameters,
-            "PSNR, dB": ours["psnr"],
-            "PSNR, paper": paper.get("psnr"),
+            "PSNR / dB": ours["psnr"],
+            "paper's PSNR / dB": paper.get("psnr"),
             "SSIM": ours["ssim"],
             "MAE": ours["mae"],
-            "MAE, paper": paper.get("mae"),
+            "paper's MAE": paper.get("mae"),
         }
         rows.append(row)
     return rows

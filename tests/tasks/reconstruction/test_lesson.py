@@ -53,7 +53,7 @@ def test_rows_train_once_and_tell_one_line_each(
     assert "ours with profile smoke" in table_3_text(runs)
     row = table_3_rows(runs)[1]
     assert row["variant"] == "maxpool_maxunpool" and row["kind"] == "guided"
-    assert row["PSNR, paper"] == 29.33 and row["parameters"] == 776_129
+    assert row["paper's PSNR / dB"] == 29.33 and row["parameters"] == 776_129
     assert not any("SSIM" in key and "paper" in key for key in row)
 
 
@@ -65,7 +65,7 @@ def test_other_settings_lie_in_another_folder(tmp_path: Path) -> None:
 
 
 def test_an_unknown_variant_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="choose from avgpool_nearest"):
+    with pytest.raises(UsageError, match=r"choose one of its rows \(avgpool_nearest"):
         lesson.train_rows("smoke", 0, ["bicubic"], overrides=TINY, folder=tmp_path)
 
 
