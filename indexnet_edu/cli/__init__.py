@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import UserError
-from . import data, notebooks, tables, training
+from . import data, notebooks, records, tables, training
 from .common import Commands
 
 __all__ = ["main"]
@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = Commands(parser)
-    for group in (notebooks, training, tables, data):
+    for group in (notebooks, training, tables, records, data):
         group.add_commands(commands)
     return parser
 

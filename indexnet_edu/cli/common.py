@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import UsageError
 
-__all__ = ["SET_HELP", "Commands", "print_json", "print_rows", "settings"]
+__all__ = ["SET_HELP", "Commands", "aligned", "as_json", "print_json", "print_rows", "settings"]
 
 SET_HELP = "change one setting; may be given several times"
 
@@ -34,20 +34,28 @@ class Commands:
         return Commands(self._commands.add_parser(name, help=text, description=text))
 
 
+def as_json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
 def print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(as_json(value))
+
+
+def aligned(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows with the same keys, as aligned text."""
+    if not rows:
+        return "nothing to show"
+    table = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    padded = (
+        (text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in table
+    )
+    return "\n".join("  ".join(cells).rstrip() for cells in padded)
 
 
 def print_rows(rows: Sequence[dict[str, Any]]) -> None:
-    """Rows with the same keys, as aligned text."""
-    if not rows:
-        print("nothing to show")
-        return
-    table = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for line in table:
-        cells = (text.ljust(width) for text, width in zip(line, widths, strict=True))
-        print("  ".join(cells).rstrip())
+    print(aligned(rows))
 
 
 def settings(pairs: Sequence[str]) -> dict[str, str]:

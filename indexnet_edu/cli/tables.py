@@ -3,41 +3,64 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
+from pathlib import Path
 
-from .common import Commands, print_json, print_rows
+from ..errors import UsageError, UserError
+from ..files import replace_text
+from .common import Commands, aligned, as_json, print_json, print_rows
 
 __all__ = ["add_commands"]
 
 
 def _table(arguments: argparse.Namespace) -> int:
-    from ..records.paper import paper_table
-    from ..records.table import compare, find_runs, format_comparison
+    from ..records import paper_table
+    from ..records.formats import FORMATS, plain_rows
+    from ..records.record import Result, recorded_runs
+    from ..records.table import compare, find_runs
     from ..tasks import TASKS
 
-    tasks = {task.table: task for task in TASKS.values()}
-    if arguments.number not in tasks:
+    if arguments.json and arguments.format:
+        raise UsageError("--json and --format ask for two things: leave one out")
+    chosen = "json" if arguments.json else arguments.format or "text"
+    task = next((task for task in TASKS.values() if task.table == arguments.number), None)
+    if task is None:
         rows = paper_table(arguments.number)
-        if arguments.json:
-            print_json({"table": arguments.number, "paper": rows})
-        else:
+        if chosen == "json":
+            text = as_json({"table": arguments.number, "paper": rows})
+        elif chosen == "text":
             columns = list(dict.fromkeys(key for row in rows for key in row))
-            print_rows([{key: row.get(key, "") for key in columns} for row in rows])
-            print("the paper's figures only: this task is not trained here yet")
-        return 0
-    task = tasks[arguments.number]
-    runs = find_runs(arguments.runs, task.name)
-    reference = dataclasses.asdict(task.profile("gpu"))
-    comparisons = compare(arguments.number, runs, reference, task.variants)
-    if arguments.json:
-        print_json([comparison.as_dict() for comparison in comparisons])
-        return 0
-    print("\n\n".join(map(format_comparison, comparisons)))
-    if not runs:
-        print(
-            f"\nno finished runs below {arguments.runs}: make some with "
-            f"indexnet-edu train {task.name} VARIANT, or name another folder with --runs"
+            text = aligned([{key: row.get(key, "") for key in columns} for row in rows])
+            text += "\nthe paper's figures only: this task is not trained here yet"
+        else:
+            text = plain_rows(chosen, rows)
+        return _deliver(text, arguments.out)
+    results: list[Result] = [
+        *find_runs(arguments.runs, task.name),
+        *recorded_runs(task.name, arguments.records),
+    ]
+    comparisons = compare(task, results)
+    if chosen == "json":
+        text = as_json([comparison.as_dict() for comparison in comparisons])
+    else:
+        text = FORMATS[chosen](comparisons)
+    if chosen == "text" and not results:
+        text += (
+            f"\n\nno finished runs below {arguments.runs} and no records: make some with "
+            f"indexnet-edu train {task.name} VARIANT, or name other folders with --runs, --records"
         )
+    return _deliver(text, arguments.out)
+
+
+def _deliver(text: str, out: str | None) -> int:
+    if out is None:
+        print(text)
+        return 0
+    path = Path(out)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, text + "\n")
+    except OSError as error:
+        raise UserError(f"cannot write {out} ({error.strerror}): use another --out") from None
     return 0
 
 
@@ -77,6 +100,9 @@ def add_commands(commands: Commands) -> None:
     table = commands.add("table", _table, "a table of the paper, our runs beside it")
     table.add_argument("number", type=int, metavar="N", help="2 to 11")
     table.add_argument("--runs", default="runs", help="folder that holds run folders (runs)")
+    table.add_argument("--records", metavar="DIR", help="folder of records (data/records)")
+    table.add_argument("--format", choices=("text", "markdown", "csv", "latex"), help="(text)")
+    table.add_argument("--out", metavar="FILE", help="write it there, not on the terminal")
 
     complexity = commands.add(
         "complexity", _complexity, "parameters and cost beside Tables 5, 7, 8 and 10"

@@ -61,6 +61,7 @@ class Task:
         profiles: recipes by name, always ``smoke``, ``cpu`` and ``gpu``.
         load_data, build_model, loss, metrics: the parts, as functions.
         headline: the metric that a one-line summary shows.
+        paper_data: the paper's data set, as ``TaskData.name`` begins up to its colon.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Task:
     loss: Callable[[Tensor, Tensor], Tensor]
     metrics: Callable[[], Metrics]
     headline: str
+    paper_data: str = ""
 
     def variant(self, name: str) -> Resampler | None:
         """A row of the table by name, or any other pair as :func:`named_resampler` takes it.

@@ -62,4 +62,5 @@ RECONSTRUCTION = Task(
     loss=F.l1_loss,
     metrics=ImageMetrics,
     headline="psnr",
+    paper_data="Fashion-MNIST",
 )
