@@ -36,7 +36,7 @@ class Settings:
     steps: int = 2000
     batch: int = 4
     crop: int = 32
-    lr: float = 0.01
+    lr: float = 0.02
     seed: int = 0
 
 
@@ -62,14 +62,20 @@ def _crops(images: list[Tensor], settings: Settings, generator: torch.Generator)
 
 
 def fit(name: str, images: list[Tensor], settings: Settings) -> OneLevel:
-    """A pair that returns its input as well as it can, in evaluation mode, rounded to float16."""
+    """A pair that returns its input as well as it can, in evaluation mode, rounded to float16.
+
+    Batch normalisation keeps its statistics from the middle of training on: on one channel it would
+    take the brightness of every batch away, which nothing behind could give back.
+    """
     generator = torch.Generator().manual_seed(settings.seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         pair = OneLevel(name)
     optimiser = torch.optim.Adam(pair.parameters(), lr=settings.lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps)
-    for _ in range(settings.steps):
+    for step in range(settings.steps):
+        if step == settings.steps // 2:
+            pair.eval()
         x = _crops(images, settings, generator)
         loss = F.mse_loss(pair(x), x)
         optimiser.zero_grad()
