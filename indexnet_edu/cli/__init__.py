@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import UserError
-from . import data, notebooks, records, tables, training
+from . import data, notebooks, records, sweep, tables, training
 from .common import Commands
 
 __all__ = ["main"]
@@ -26,14 +26,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = Commands(parser)
-    for group in (notebooks, training, tables, records, data):
+    for group in (notebooks, training, sweep, tables, records, data):
         group.add_commands(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code; a user's mistake is one line on stderr."""
-    parsed = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    parsed = _parser().parse_args(sweep.spelled_out(given))
     try:
         return parsed.action(parsed)
     except UserError as error:

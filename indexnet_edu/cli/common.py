@@ -58,11 +58,12 @@ def print_rows(rows: Sequence[dict[str, Any]]) -> None:
     print(aligned(rows))
 
 
-def settings(pairs: Sequence[str]) -> dict[str, str]:
+def settings(pairs: Sequence[str], option: str = "--set") -> dict[str, str]:
+    """``name=value`` pairs; UsageError says which option was given something else."""
     given = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise UsageError(f"--set takes name=value, got {pair!r}")
+            raise UsageError(f"{option} takes name=value, got {pair!r}")
         given[name.replace("-", "_")] = value
     return given
