@@ -33,6 +33,12 @@ __all__ = ["Worker"]
 _TAKEN = 76
 _STOPPED = {75, 130, -signal.SIGTERM, -signal.SIGINT}
 
+#: What a training imports when it gets there: seconds that a cell need not spend. PyTorch's
+#: optimisers, for one, import its compiler.
+_IMPORTED_LATE = (
+    "accelerate", "torch._dynamo", "torch.utils.tensorboard", "torchmetrics.image", __name__
+)  # fmt: skip
+
 #: Seconds for which a claim is looked at again before it is taken to be another worker's.
 _PATIENCE = 0.25
 
@@ -63,10 +69,7 @@ class Worker:
             os.environ["CUDA_VISIBLE_DEVICES"] = self.gpu
         signal.signal(signal.SIGTERM, self._stop)
         context = multiprocessing.get_context("forkserver")
-        # torchmetrics is what a task's metrics import late.
-        context.set_forkserver_preload(
-            [__name__, self.task.build_model.__module__, "accelerate", "torchmetrics.image"]
-        )
+        context.set_forkserver_preload([self.task.build_model.__module__, *_IMPORTED_LATE])
         sweep = Sweep(self.folder)
         tried: set[Cell] = set()
         while not self._stopping:
