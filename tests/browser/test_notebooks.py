@@ -71,6 +71,26 @@ def without_text(page: Any) -> list[str]:
     )
 
 
+def faint_callouts(page: Any) -> list[str]:
+    """Callouts with less than WCAG's 4.5:1 between text and ground, in the theme that is on."""
+    return page.evaluate(
+        """() => {
+            const rgba = colour => colour.match(/[\\d.]+/g).map(Number);
+            const light = colour => rgba(colour).slice(0, 3)
+                .map(v => v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4)
+                .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0.05);
+            const ground = element => {
+                const colour = getComputedStyle(element).backgroundColor;
+                return rgba(colour)[3] === 0 ? ground(element.parentElement) : colour;
+            };
+            return [...document.querySelectorAll('.alert')].filter(box => {
+                const pair = [light(getComputedStyle(box).color), light(ground(box))];
+                return Math.max(...pair) / Math.min(...pair) < 4.5;
+            }).map(box => box.textContent.trim().slice(0, 60));
+        }"""
+    )
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_through(path: Path, lab: Lab, context: Any):
     with LabPage(context, lab, smoke_copy(path, lab)) as tab:
@@ -87,6 +107,7 @@ def test_a_notebook_runs_through(path: Path, lab: Lab, context: Any):
         for light in (True, False):
             tab.theme(light)
             tab.screenshots(SCREENSHOTS / f"{path.stem}_{'light' if light else 'dark'}")
+            assert faint_callouts(tab.page) == []
         assert without_text(tab.page) == []
         assert tab.errors == []
         assert tab.elsewhere == []

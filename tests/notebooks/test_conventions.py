@@ -41,7 +41,7 @@ def sound() -> Any:
             outputs=[new.new_output("stream", name="stdout", text="1\n")],
             metadata={"tags": [CHECKED]},
         ),
-        new.new_markdown_cell('<div class="alert alert-info">\n\nText.\n\n</div>', id="box"),
+        new.new_markdown_cell(f"{conventions.CALLOUTS[0]}\n\nText.\n\n</div>", id="box"),
         new.new_code_cell("x = 1\n" * 30, id="solution", metadata={"tags": ["solution"]}),
         new.new_code_cell("class A:\n" + "    x = 1\n" * 39, id="class"),
         new.new_markdown_cell(LAST, id="end"),
@@ -106,7 +106,8 @@ def attribute(cell: str, name: str, value: Any) -> Callable[[Any], None]:
         ("writes_portable_markdown", source("box", "> [!NOTE]\n> Text")),
         ("writes_portable_markdown", source("box", "![x](https://example.org/x.png)")),
         ("writes_portable_markdown", source("box", '<div class="note">\n\nText\n\n</div>')),
-        ("writes_portable_markdown", source("box", '<div class="alert">Text</div>')),
+        ("writes_portable_markdown", source("box", '<div class="alert">\n\nText\n\n</div>')),
+        ("writes_portable_markdown", source("box", f"{conventions.CALLOUTS[1]}Text</div>")),
     ],
 )
 def test_each_check_notices(check: str, change: Callable[[Any], None]):

@@ -91,7 +91,7 @@ def training_curves(
     Raises:
         ValueError: no run, or one without rows.
     """
-    from matplotlib.ticker import LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
     if not runs:
         raise ValueError("no runs to draw")
@@ -132,6 +132,7 @@ def training_curves(
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no half a step
     axes.set(xlabel="step (batches seen)" + (f"\n{foot}" if note else ""), ylabel=vertical)
     axes.margins(x=0.01, y=0.06)
     axes.grid(which="major")

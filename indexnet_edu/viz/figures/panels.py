@@ -77,7 +77,7 @@ def panel_table(
     shapes = [image.shape for row in images for image in row]
     tall, wide = max(s[0] for s in shapes), max(s[1] for s in shapes)
 
-    names = [wrap(name, 18) for name in row_names]
+    names = [wrap(name, 24) for name in row_names]  # "max pool – max unpool" in one line
     left = _MARGIN + max(text_size(name)[0] for name in names) + 10
     right = float(_MARGIN)
     bar_label = wrap(colour_bar.label, 22) if colour_bar else ""
