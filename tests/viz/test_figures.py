@@ -22,7 +22,7 @@ from indexnet_edu.viz.figures import (
     reconstruction_grid,
     training_curves,
 )
-from indexnet_edu.viz.figures.canvas import DPI, to_image
+from indexnet_edu.viz.figures.canvas import DPI, to_image, wrap
 from indexnet_edu.viz.figures.operators import mosaic
 from indexnet_edu.viz.palette import colour
 
@@ -174,6 +174,24 @@ def test_curves_are_the_runs():
 
     line = training_curves({"m2o": Run()}).axes[0].lines[0]
     assert line.get_ydata() == pytest.approx([row["loss"] for row in Run.curve])
+
+
+def test_no_tick_stands_at_half_a_step():
+    rows = [{"step": step, "loss": 1 / step} for step in range(1, 6)]
+    (axes,) = training_curves({"m2o": rows}).axes
+    assert all(tick == round(tick) for tick in axes.get_xticks())
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("max pool – max unpool", ["max pool – max unpool"]),
+        ("space-to-depth – depth-to-space", ["space-to-depth –", "depth-to-space"]),
+        ("IndexNet, HIN\n9.7 dB", ["IndexNet, HIN", "9.7 dB"]),
+    ],
+)
+def test_names_break_at_blanks_only(name, lines):
+    assert wrap(name, 24).split("\n") == lines
 
 
 def test_psnr_and_mosaic():

@@ -99,7 +99,10 @@ def text_size(text: str, size: float = FONT_SIZE) -> tuple[float, float]:
 
 def wrap(text: str, width: int) -> str:
     """Breaks a text into lines of at most ``width`` characters, at blanks; its own breaks stay."""
-    lines = (textwrap.wrap(line, width, break_long_words=False) for line in text.split("\n"))
+    lines = (
+        textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+        for line in text.split("\n")
+    )
     return "\n".join("\n".join(line) for line in lines)
 
 
