@@ -32,6 +32,7 @@ from indexnet_edu.viz.widgets import (
     UpsamplerMicroscope,
     family_calculator,
     index_map_explorer,
+    one_level,
     sample_picture,
     upsampler_microscope,
 )
@@ -55,17 +56,19 @@ def _lab() -> Iterator[LabState]:
 def _maps() -> Iterator[MapState]:
     for name, family, mode in itertools.product(_SAMPLES, FAMILIES, MODES):
         yield MapState(sample_picture(name), family, mode, stage=1, channel=1)
+    for name, family in itertools.product(_SAMPLES, FAMILIES):
+        yield MapState(sample_picture(name), family, stage=1, side="decoder", weights="trained")
 
 
 def _microscope() -> Iterator[MicroscopeState]:
-    pairs = itertools.permutations(upsampler_microscope.PAIRS, 2)
+    pairs = itertools.pairwise((*one_level.PAIRS, one_level.PAIRS[0]))
     for name, pair in itertools.product(_SAMPLES, pairs):
         yield MicroscopeState(sample_picture(name), pair, 8, 8)
 
 
 def _calculator() -> Iterator[CalculatorState]:
     for _, channels, size in family_calculator.PRESETS.values():
-        for family, mode in itertools.product(FAMILIES, MODES):
+        for family, mode in itertools.product((*FAMILIES, family_calculator.ALL), MODES):
             yield CalculatorState(channels, size, family, mode)
 
 
@@ -80,7 +83,7 @@ WIDGETS: dict[str, tuple[Render, Callable[[], Iterator[Any]], int, int]] = {
     "index function explorer": (IndexFunctionExplorer.render, _explorer, 20, 20),
     "normalisation lab": (NormalisationLab.render, _lab, 20, 20),
     "index map explorer": (IndexMapExplorer.render, _maps, 100, 20),
-    "upsampler microscope": (UpsamplerMicroscope.render, _microscope, 20, 20),
+    "upsampler microscope": (UpsamplerMicroscope.render, _microscope, 100, 20),
     "family calculator": (FamilyCalculator.render, _calculator, 100, 20),
 }
 

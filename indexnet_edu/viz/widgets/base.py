@@ -1,8 +1,7 @@
 """What all widgets share: controls beside a picture, and a twin that needs no kernel.
 
 A widget is a pure function ``render(state, uid) -> str`` with native controls around it. The
-controls are those whose keys JupyterLab leaves alone (sliders, toggle buttons, bounded numbers),
-and they stay outside the picture: replacing the picture's HTML would drop the focus. Nothing here
+controls stay outside the picture: replacing the picture's HTML would drop the focus. Nothing here
 waits for a browser, so a notebook runs through without one.
 """
 
@@ -15,11 +14,15 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import ipywidgets
 
-__all__ = ["LessonWidget", "choice", "error_line", "number", "slider", "toggle"]
+from ...indexing import FAMILIES
+from ..palette import title
+
+__all__ = ["LessonWidget", "choice", "error_line", "menu", "number", "slider", "toggle"]
 
 S = TypeVar("S")
 
-_WIDE = {"description_width": "150px"}
+_LABEL = "150px"
+_WIDE = {"description_width": _LABEL}
 _LAYOUT = {"width": "480px", "max_width": "100%"}
 
 
@@ -38,16 +41,38 @@ def number(label: str, low: int, high: int, value: int) -> ipywidgets.IntSlider:
 
 
 def toggle(label: str, options: Sequence[Any], value: Any) -> ipywidgets.ToggleButtons:
-    """A choice from a few names; options are values or (text, value) pairs."""
-    style = {"description_width": "150px", "button_width": "auto"}
-    return ipywidgets.ToggleButtons(
-        options=list(options), value=value, description=label, style=style
+    """A choice from a few names; options are values or (text, value) pairs.
+
+    All buttons are as wide as the longest name needs, so that they stand in columns where the page
+    is too narrow for one row.
+    """
+    longest = max(len(str(o[0] if isinstance(o, tuple) else o)) for o in options)
+    control = ipywidgets.ToggleButtons(
+        options=list(options),
+        value=value,
+        description=label,
+        style={"description_width": _LABEL, "button_width": f"{longest + 3}ch"},
+        layout={"margin": "3px 0"},
+    )
+    control.add_class("widget-inline-hbox")  # its label stands as those of the sliders do
+    return control
+
+
+def menu(label: str, options: Sequence[Any], value: Any) -> ipywidgets.Dropdown:
+    """A choice from a long list of names; options are values or (text, value) pairs."""
+    return ipywidgets.Dropdown(
+        options=list(options), value=value, description=label, style=_WIDE, layout=_LAYOUT
     )
 
 
 def choice(names: Mapping[str, str]) -> list[tuple[str, str]]:
     """name → title as the (text, value) pairs that controls take."""
     return [(title, name) for name, title in names.items()]
+
+
+def family_titles() -> dict[str, str]:
+    """The families of index networks by name, as short as "HIN" and "shared O2O"."""
+    return {f: title(f).removeprefix("IndexNet, ").replace(" stagewise", "") for f in FAMILIES}
 
 
 def mode_title(mode: str) -> str:
@@ -69,7 +94,7 @@ def error_line(message: object) -> str:
     )
 
 
-# JupyterLab's shortcuts take letters, and arrows on toggle buttons, from a control that has the
+# JupyterLab's shortcuts take letters, and arrows on buttons and menus, from a control that has the
 # focus: `a` would insert a cell. Only the focused element itself can tell it not to, and ipywidgets
 # sets no attribute on that one. One listener a page serves all widgets.
 _KEEP_KEYS = """<script>

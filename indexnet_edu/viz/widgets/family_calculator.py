@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -18,6 +18,7 @@ from .base import (
     LessonWidget,
     choice,
     display_static,
+    family_titles,
     mode_title,
     new_uid,
     paragraph,
@@ -37,13 +38,18 @@ PRESETS: dict[str, tuple[int | None, tuple[int, ...], int]] = {
 }
 #: The network without an index network whose GFLOPs the paper prints.
 _BASELINES = {5: "B11", 7: "DnCNN-SegNet", 8: "SegNet", 10: "FastDepth-P-NNConv5"}
+#: In place of a family: all of them, in one table.
+ALL = "all"
 SIZES = (32, 64, 96, 128, 160, 192, 224, 256, 320)
 _STAGES = 5
 
 
 @dataclass(frozen=True)
 class CalculatorState:
-    """An index network over an encoder: channels at each stage, the first at size × size."""
+    """An index network over an encoder: channels at each stage, the first at size × size.
+
+    ``family`` may be ``ALL``, which compares them.
+    """
 
     channels: tuple[int, ...] = (32, 24, 32, 64, 160)
     size: int = 224
@@ -131,6 +137,10 @@ def _cells(parameters: int, macs: int, paper_macs: int, memory: int) -> list[str
 
 
 def _draw(state: CalculatorState) -> str:
+    return _draw_families(state) if state.family == ALL else _draw_stages(state)
+
+
+def _draw_stages(state: CalculatorState) -> str:
     cost = cost_of(state)
     rows = [
         [
@@ -149,38 +159,48 @@ def _draw(state: CalculatorState) -> str:
     return f"{table}{paragraph(_beside_paper(state, cost))}"
 
 
+_UNIT = (
+    "Its unit is 2<sup>30</sup> MACs of convolutions (G in the table is 10<sup>9</sup>), and a "
+    "block that all channels share it counts once, not once a channel."
+)
+_NO_ROW = "The paper prints no row for these stages."
+
+
 def _beside_paper(state: CalculatorState, cost: ResamplerCost) -> str:
     found = paper_row(state)
     if found is None:
-        return "The paper prints no row for these stages."
+        return _NO_ROW
     number, row, base = found
     ours = cost.cost.paper_macs / GIGA
     printed = row["gflops"] - base
     return (
         f"Table {number} prints <strong>{escape(row['extra_params_text'])}</strong> parameters "
         f"(ours +{cost.cost.parameters:,}) and <strong>{row['gflops']:.2f}</strong> GFLOPs for the "
-        f"whole network, {printed:.2f} above its baseline's {base:.2f} (ours +{ours:.3f}). "
-        "Its unit is 2<sup>30</sup> MACs of convolutions (G in the table is 10<sup>9</sup>), and a "
-        "block that all channels share it counts once, not once a channel."
+        f"whole network, {printed:.2f} above its baseline's {base:.2f} (ours +{ours:.3f}). {_UNIT}"
     )
 
 
 def _draw_families(state: CalculatorState) -> str:
-    rows = []
+    rows, printed = [], _NO_ROW
     for family in FAMILIES:
-        each = CalculatorState(state.channels, state.size, family, state.mode)
+        each = replace(state, family=family)
         cost, found = cost_of(each), paper_row(each)
-        printed = (
-            [found[1]["extra_params_text"], f"{found[1]['gflops']:.2f}"] if found else ["–"] * 2
-        )
+        paper = ["–", "–"]
+        if found:
+            number, row, base = found
+            paper = [row["extra_params_text"], f"{row['gflops'] - base:+.2f}"]
+            printed = (
+                f"Table {number} prints GFLOPs of the whole network; its baseline's {base:.2f} is "
+                f"taken off here. {_UNIT}"
+            )
         total = cost.cost
         cells = _cells(total.parameters, total.macs, total.paper_macs, cost.guide_bytes)
-        rows.append([title(family), *cells, *printed])
+        rows.append([title(family), *cells, f"+{total.paper_macs / GIGA:.2f}", *paper])
     stages = ", ".join(map(str, state.channels))
     size = f"{state.size}×{state.size}"
     caption = f"{mode_title(state.mode)}; stages of {stages} channels from {size}"
-    head = ["family", *_HEAD, "paper: parameters", "paper: GFLOPs in all"]
-    return _table(caption, head, rows)
+    head = ["family", *_HEAD, "in the paper's GFLOPs", "paper: parameters", "paper: GFLOPs"]
+    return f"{_table(caption, head, rows)}{paragraph(printed)}"
 
 
 class FamilyCalculator(LessonWidget[CalculatorState]):
@@ -205,7 +225,7 @@ class FamilyCalculator(LessonWidget[CalculatorState]):
         ]
         controls = {
             "size": slider("input size (pixels)", SIZES, size),
-            "family": toggle("family", choice({f: title(f) for f in FAMILIES}), "m2o"),
+            "family": toggle("family", choice({**family_titles(), ALL: "all five"}), "m2o"),
             "mode": toggle("mode", choice({m: mode_title(m) for m in MODES}), MODES[-1]),
         }
         controls |= {f"stage_{k}": stage for k, stage in enumerate(self.stages)}
@@ -247,5 +267,4 @@ class FamilyCalculator(LessonWidget[CalculatorState]):
     def static(cls, preset: str = "matting, Table 5", mode: str = "nonlinear_context") -> None:
         """Displays all five families for the stages of a preset, beside the paper's rows."""
         _, channels, size = PRESETS[preset]
-        html = _draw_families(CalculatorState(channels, size, mode=mode))
-        display_static(f'<div class="{new_uid()}">{html}</div>')
+        display_static(cls.render(CalculatorState(channels, size, ALL, mode), new_uid()))

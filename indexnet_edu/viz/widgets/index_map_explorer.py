@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from ...errors import UserError
-from ...indexing import FAMILIES, MODES
-from ...paths import asset
+from ...indexing import MODES
+from ...records.weights import encoder_name, load_set, weight_set
 from ...resampling import create_resampler
+from ..images import SAMPLES
 from ..palette import INDEX_COLOURMAP, INDEX_RANGE, colour, colour_table, title
 from ..pixels import coloured, svg_image
 from ..svg import rect, svg_root, text
@@ -21,6 +22,7 @@ from .base import (
     LessonWidget,
     choice,
     display_static,
+    family_titles,
     mode_title,
     new_uid,
     number,
@@ -33,7 +35,6 @@ from .pictures import Picture, PictureChooser, sample_picture, whole_factor
 __all__ = ["IndexMapExplorer", "MapState", "index_map", "trained_weights"]
 
 WIDTHS = (32, 64, 128)
-_TRAINED_MODE = "nonlinear_context"  # Table 3's networks
 _ROOM = 256
 _BINS = 32
 _HISTOGRAM = 160
@@ -54,25 +55,22 @@ class MapState:
 
     picture: Picture
     family: str = "m2o"
-    mode: str = _TRAINED_MODE
+    mode: str = "nonlinear_context"
     stage: int = 0
     channel: int = 0
     side: str = "encoder"
     weights: str = "random"
 
 
-def trained_weights(family: str) -> Path | None:
-    """Weights of the reconstruction network of a family (Table 3), if the course has them.
-
-    They lie in ``data/weights/reconstruction_indexed_<family>.safetensors``.
-    """
-    path = asset("data", "weights", f"reconstruction_indexed_{family}.safetensors")
-    return path if path.is_file() else None
+def trained_weights(family: str, mode: str = "nonlinear_context") -> Path | None:
+    """The encoder half of a trained reconstruction network (Sec. 5.3), if the course has it."""
+    return weight_set(encoder_name("reconstruction", family, mode))
 
 
-@lru_cache(maxsize=4)
-def _network(family: str, mode: str, weights: str) -> Any:
-    # The network of Sec. 5.3. Nothing in the tasks needs the widgets, so this makes no circle.
+@lru_cache(maxsize=5)
+def _network(family: str, mode: str, weights: str) -> tuple[Any, dict[str, Any]]:
+    """The network of Sec. 5.3, of which only the encoder half is used, and its record."""
+    # Nothing in the tasks needs the widgets, so this makes no circle.
     from ...tasks.reconstruction.model import ReconstructionNet
 
     resampler = create_resampler("indexnet", family=family, mode=mode)
@@ -81,14 +79,16 @@ def _network(family: str, mode: str, weights: str) -> Any:
         network = ReconstructionNet(resampler, WIDTHS)
     if weights == "random":
         # Before training a network normalises by its batch: it has no other statistics yet.
-        return network.train()
-    path = trained_weights(family)
-    if path is None or mode != _TRAINED_MODE:
+        return network.train(), {}
+    folder = trained_weights(family, mode)
+    if folder is None:
         raise UserError(f"there are no trained weights of {family}, {mode}: choose random ones")
-    from safetensors.torch import load_file
-
-    network.load_state_dict(load_file(path))
-    return network.eval()
+    tensors, record = load_set(folder)
+    for part in ("down", "encoder"):  # there is no decoder in the set
+        own = {k: v for k, v in tensors.items() if k.startswith(f"{part}.")}
+        bare = {key.removeprefix(f"{part}."): value for key, value in own.items()}
+        getattr(network, part).load_state_dict(bare)
+    return network.eval(), record
 
 
 @lru_cache(maxsize=18)
@@ -97,7 +97,7 @@ def _stage(
 ) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
     """What a stage hands on, and its two maps; every stage is kept, and only those asked for
     run."""
-    network = _network(family, mode, weights)
+    network, _ = _network(family, mode, weights)
     if stage == 0:
         x = torch.from_numpy(picture.pixels.copy())[None, None]
     else:
@@ -167,6 +167,14 @@ def _histogram(values: np.ndarray, left: float, top: float, height: int, side: s
     return "".join(parts)
 
 
+def _training(record: dict[str, Any]) -> str:
+    epochs, psnr = record["recipe"]["epochs"], record["metrics"]["psnr"]
+    return (
+        f"Trained to reconstruct images of 32×32 ({record['data']['name']}; {epochs} epochs; test "
+        f"PSNR {psnr:.1f} dB); other kinds of picture are new to the network."
+    )
+
+
 def _draw(state: MapState) -> str:
     drawn, maps = chosen_map(state)
     channels, height, width = maps.shape
@@ -202,7 +210,7 @@ def _draw(state: MapState) -> str:
     if state.weights == "random":
         words.append("Weights as initialised, batch normalisation by this picture.")
     else:
-        words.append("Trained to reconstruct Fashion-MNIST at 32×32; other pictures are new to it.")
+        words.append(_training(_network(state.family, state.mode, state.weights)[1]))
     if state.picture.note:
         words.append(f"Picture: {state.picture.note}.")
     return svg + paragraph(" ".join(words))
@@ -214,13 +222,15 @@ class IndexMapExplorer(LessonWidget[MapState]):
     title = "Index map explorer"
 
     def __init__(self) -> None:
-        self.chooser = PictureChooser()
+        # First what the trained networks know.
+        self.chooser = PictureChooser(("ankle boot", *SAMPLES))
+        start = "trained" if trained_weights("m2o") else "random"
         controls = {
             "picture": self.chooser.control,
-            "family": toggle("family", choice({f: title(f) for f in FAMILIES}), "m2o"),
-            "mode": toggle("mode", choice({m: mode_title(m) for m in MODES}), _TRAINED_MODE),
-            "weights": toggle("weights", ["random"], "random"),
-            "side": toggle("index of the", ["encoder", "decoder"], "encoder"),
+            "family": toggle("family", choice(family_titles()), "m2o"),
+            "mode": toggle("mode", choice({m: mode_title(m) for m in MODES}), MODES[-1]),
+            "weights": toggle("weights", ["random", "trained"], start),
+            "side": toggle("index of the", ["encoder", "decoder"], "decoder"),
             "stage": toggle("stage", [("1", 0), ("2", 1), ("3", 2)], 0),
             "channel": number("channel (0: mean)", 0, WIDTHS[0], 0),
         }
@@ -232,7 +242,7 @@ class IndexMapExplorer(LessonWidget[MapState]):
     def refresh(self, change: Any = None) -> None:
         family, stage = self.controls["family"].value, self.controls["stage"].value
         self.controls["channel"].max = 1 if family == "holistic" else WIDTHS[stage]
-        trained = trained_weights(family) and self.controls["mode"].value == _TRAINED_MODE
+        trained = trained_weights(family, self.controls["mode"].value)
         options = ("random", "trained") if trained else ("random",)
         if self.controls["weights"].options != options:  # what is absent is not offered
             self.controls["weights"].options = options
@@ -245,4 +255,5 @@ class IndexMapExplorer(LessonWidget[MapState]):
     @classmethod
     def static(cls, state: MapState | None = None) -> None:
         """Displays the picture of a state; no kernel is needed to see it."""
-        display_static(cls.render(state or MapState(sample_picture()), new_uid()))
+        start = MapState(sample_picture("ankle boot"), side="decoder", weights="trained")
+        display_static(cls.render(state or start, new_uid()))

@@ -181,7 +181,9 @@ class NormalisationLab(LessonWidget[LabState]):
             for p, name in enumerate(POSITIONS)
         }
         controls["temperature"] = slider("temperature", TEMPERATURES, start.temperature)
-        controls["normalisation"] = toggle("encoder's", list(NORMALISATIONS), start.normalisation)
+        controls["normalisation"] = toggle(
+            "normalisation", list(NORMALISATIONS), start.normalisation
+        )
         super().__init__(controls)
 
     def state(self) -> LabState:

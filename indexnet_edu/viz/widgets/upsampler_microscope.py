@@ -10,21 +10,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...resampling import create_resampler
 from ..figures.operators import psnr
 from ..palette import ERROR_COLOURMAP, colour, colour_table, title
 from ..pixels import coloured, svg_image
 from ..svg import svg_root, text
-from .base import LessonWidget, choice, display_static, new_uid, number, paragraph, toggle
+from .base import LessonWidget, choice, display_static, menu, new_uid, number, paragraph
+from .one_level import LEARNED, PAIRS, one_level, training_record
 from .pictures import Picture, PictureChooser, sample_picture, whole_factor
 
-__all__ = ["PAIRS", "MicroscopeState", "UpsamplerMicroscope", "edge_window", "pair_output"]
+__all__ = ["MicroscopeState", "UpsamplerMicroscope", "edge_window", "pair_output"]
 
-#: The pairs without parameters: what they do to a picture is all there is to know about them.
-PAIRS = ("avgpool_nearest", "maxpool_bilinear", "maxpool_maxunpool", "hmi", "s2d_d2s")
 WINDOW = 16
 _ROOM = 256
 _GAP = 12
+_HEAD = 68  # pixels above the pictures
 #: The range of the error maps, the same for every pair and place.
 ERROR_RANGE = (0.0, 0.5)
 
@@ -44,17 +43,12 @@ def pair_output(picture: Picture, name: str) -> np.ndarray:
     """The picture after a pair, (side, side), not clipped.
 
     Raises:
-        ValueError: a pair that has parameters; untrained ones would show their random weights.
+        ValueError: an unknown pair.
+        UserError: its trained weights are missing or damaged.
     """
-    if name not in PAIRS:
-        raise ValueError(f"{name} has parameters to learn; choose from {', '.join(PAIRS)}")
-    resampler = create_resampler(name)
     x = torch.from_numpy(picture.pixels.copy())[None, None]
-    down = resampler.downsampling([1])
-    low, guide = down(x)
-    up = resampler.upsampling(down.out_channels[0], down.guide_channels[0])
     with torch.no_grad():
-        return up(low, guide)[0, 0].numpy()
+        return one_level(name)(x)[0, 0].numpy()
 
 
 def edge_window(picture: Picture) -> tuple[int, int]:
@@ -100,7 +94,7 @@ def _draw(state: MicroscopeState) -> str:
     size = factor * state.picture.side
     close = size // WINDOW
     window = np.s_[state.row : state.row + WINDOW, state.column : state.column + WINDOW]
-    rows = (40, 40 + size + 12, 40 + 2 * (size + 12))
+    rows = tuple(_HEAD + n * (size + _GAP) for n in range(3))
     parts, words = [], []
     for n, name in enumerate(("input", *state.pairs)):
         x = n * (size + _GAP)
@@ -117,6 +111,10 @@ def _draw(state: MicroscopeState) -> str:
         quality = "exact" if np.isinf(whole) else f"PSNR {whole:.2f} dB"
         inside = "exact" if np.isinf(near) else f"{near:.2f} dB"
         parts.append(text(x, 26, quality, 12, "start"))
+        pair = one_level(name)
+        weights = f"{pair.count_weights():,} trained weights" if name in LEARNED else "no weights"
+        parts.append(text(x, 42, weights, 12, "start"))
+        parts.append(text(x, 58, f"up from {pair.crossing()} a region", 12, "start"))
         error = np.abs(np.clip(image, 0, 1) - target)[window]
         parts.append(svg_image(coloured(error, ERROR_COLOURMAP, ERROR_RANGE), x, rows[2], close))
         words.append(f"{title(name)}: {quality} (close-up {inside})")
@@ -128,11 +126,31 @@ def _draw(state: MicroscopeState) -> str:
         f"Close-up: rows {state.row} to {state.row + WINDOW - 1}, "
         f"columns {state.column} to {state.column + WINDOW - 1}."
     )
-    honest = (
-        "Each pair is applied to the picture itself and nothing is learned; pairs with weights "
-        "are compared inside trained networks."
-    )
-    return svg + paragraph(f"{'. '.join(words)}. {place} {honest}{note}")
+    return svg + paragraph(f"{'. '.join(words)}. {place}{note}") + paragraph(_explanation(state))
+
+
+def _explanation(state: MicroscopeState) -> str:
+    """What is compared here, and what is not."""
+    words = ["A single level on one channel: down, up, nothing in front and nothing behind."]
+    learned = [name for name in state.pairs if name in LEARNED]
+    if learned:
+        record = training_record()
+        recipe, quality = record["recipe"], record["metrics"]["psnr"]
+        listed = ", ".join(f"{title(name)} {quality[name]:.2f} dB" for name in learned)
+        words.append(
+            f"Weights: trained to return photographs ({recipe['steps']:,} steps, seed "
+            f"{recipe['seed']}, {recipe['loss']}; {record['data']['name']}: {listed})."
+        )
+    if len(learned) < len(state.pairs):
+        words.append("A pair without weights has nothing to train.")
+    if any(one_level(name).sends_indices for name in state.pairs):
+        words.append(
+            "An index network hands over four indices a region, as many numbers as the region has "
+            "pixels; yet they only scale the pooled value down, and that lies below the region's "
+            "maximum. So its brightest pixel comes back too dark. In a network, convolutions stand "
+            "in between. On one channel M2O and the O2O families are the same network."
+        )
+    return " ".join(words)
 
 
 class UpsamplerMicroscope(LessonWidget[MicroscopeState]):
@@ -147,8 +165,8 @@ class UpsamplerMicroscope(LessonWidget[MicroscopeState]):
         last = self.chooser.control.value.side - WINDOW
         controls = {
             "picture": self.chooser.control,
-            "left": toggle("left pair", titles, PAIRS[0]),
-            "right": toggle("right pair", titles, PAIRS[2]),
+            "left": menu("left pair", titles, "avgpool_nearest"),
+            "right": menu("right pair", titles, "maxpool_maxunpool"),
             "row": number("close-up, row", 0, last, row),
             "column": number("close-up, column", 0, last, column),
         }

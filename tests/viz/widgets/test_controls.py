@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from indexnet_edu.records import weights
 from indexnet_edu.viz.widgets import (
     FamilyCalculator,
     IndexFunctionExplorer,
     IndexMapExplorer,
     NormalisationLab,
     UpsamplerMicroscope,
+    index_map_explorer,
+    one_level,
     own_picture,
+    upsampler_microscope,
 )
 
 WIDGETS = [
@@ -23,8 +27,9 @@ WIDGETS = [
     UpsamplerMicroscope,
     FamilyCalculator,
 ]
-# Their keys reach them in JupyterLab's command mode; those of Dropdown and RadioButtons do not.
+# Those whose keys the browser tests try in JupyterLab's command mode.
 SAFE = (
+    ipywidgets.Dropdown,
     ipywidgets.SelectionSlider,
     ipywidgets.IntSlider,
     ipywidgets.ToggleButtons,
@@ -45,7 +50,7 @@ def widget(request):
 
 def values(control):
     """Another value than the present one."""
-    if isinstance(control, (ipywidgets.SelectionSlider, ipywidgets.ToggleButtons)):
+    if hasattr(control, "options"):
         options = [o[1] if isinstance(o, tuple) else o for o in control.options]
         return [o for o in options if o != control.value]
     return [v for v in (control.min, control.value + 1) if v != control.value]
@@ -60,8 +65,6 @@ def test_every_control_is_labelled_and_safe_for_the_keyboard(widget):
 def test_every_control_changes_the_picture(widget):
     for name, control in widget.controls.items():
         others = values(control)
-        if name == "weights":  # only random ones are here
-            continue
         before, start = widget.picture.value, control.value
         assert any(
             [setattr(control, "value", other), widget.picture.value != before][1]
@@ -134,19 +137,53 @@ def test_a_smaller_stage_takes_the_channel_along():
     assert "alert" not in widget.picture.value
 
 
-def test_trained_weights_are_offered_only_where_they_are(tmp_path, monkeypatch):
-    from indexnet_edu.viz.widgets import index_map_explorer
+@pytest.fixture
+def sets(tmp_path, monkeypatch):
+    """An empty folder in place of the course's weights, and nothing kept of those."""
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path)
+    kept = (
+        index_map_explorer._network,
+        index_map_explorer._stage,
+        one_level._trained,
+        one_level.one_level,
+        upsampler_microscope.pair_output,
+    )
+    for cache in kept:
+        cache.cache_clear()
+    yield tmp_path
+    for cache in kept:
+        cache.cache_clear()
 
-    monkeypatch.setattr(index_map_explorer, "asset", lambda *parts: tmp_path / parts[-1])
+
+def test_trained_weights_are_offered_only_where_they_are(sets):
     widget = IndexMapExplorer()
     assert tuple(widget.controls["weights"].options) == ("random",)
-    (tmp_path / "reconstruction_indexed_holistic.safetensors").write_bytes(b"damaged")
+    (sets / "reconstruction_holistic-nonlinear_context").mkdir()
     widget.controls["family"].value = "holistic"
     assert tuple(widget.controls["weights"].options) == ("random", "trained")
     widget.controls["weights"].value = "trained"
-    assert "alert" in widget.picture.value  # damaged, and said so
+    assert widget.picture.value.count('role="alert"') == 1  # not whole, and said so
+    assert "lack record.json" in widget.picture.value
     widget.controls["family"].value = "m2o"
     assert tuple(widget.controls["weights"].options) == ("random",)
+    assert "alert" not in widget.picture.value
+
+
+def test_the_explorer_starts_with_what_has_been_trained():
+    widget = IndexMapExplorer()
+    assert widget.state().weights == "trained" and widget.state().picture.name == "ankle boot"
+    widget.controls["mode"].value = "linear"
+    assert widget.state().weights == "random"  # no others there
+    assert "alert" not in widget.picture.value
+
+
+def test_without_its_weights_the_microscope_has_the_pairs_that_need_none(sets):
+    widget = UpsamplerMicroscope()
+    assert "alert" not in widget.picture.value
+    widget.controls["right"].value = "conv_carafe"
+    assert widget.picture.value.count('role="alert"') == 1
+    assert "there are no weights microscope" in widget.picture.value
+    widget.controls["right"].value = "hmi"
     assert "alert" not in widget.picture.value
 
 

@@ -97,6 +97,7 @@ def every_picture() -> str:
         IndexMapExplorer.render(MapState(camera, "holistic"), "ix3"),
         UpsamplerMicroscope.render(MicroscopeState(camera), "ix4"),
         FamilyCalculator.render(CalculatorState(), "ix5"),
+        UpsamplerMicroscope.render(MicroscopeState(camera, ("s2d_d2s", "conv_carafe")), "ix6"),
         figure_html(grid_row([Grid([[1.5, -2]], "x"), "⊙", Grid([[0.25]])]), "grids", "caption"),
     ]
     return "".join(f"<div>{picture}</div>" for picture in pictures)
@@ -167,8 +168,8 @@ def test_images_keep_whole_factors_and_are_not_smoothed(browser, every_picture):
         }))"""
     )
     ramps = [i for i in images if abs(i[0] - i[1]) > 1e-3]  # colour bars are stretched, they may be
-    assert len(images) == 12
-    assert len(ramps) == 2
+    assert len(images) == 21
+    assert len(ramps) == 3
     for wide, high, rendering in images:
         assert rendering == "pixelated"
         if [wide, high, rendering] not in ramps:

@@ -4,6 +4,7 @@ right."""
 import math
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -12,9 +13,13 @@ import torch
 from torch.nn import functional as F
 
 from indexnet_edu.complexity import family_cost
+from indexnet_edu.errors import UserError
 from indexnet_edu.indexing import FAMILIES, MODES, NORMALISATIONS
+from indexnet_edu.records import weights
 from indexnet_edu.records.paper import paper_table
-from indexnet_edu.resampling import create_resampler
+from indexnet_edu.records.weights import save_set
+from indexnet_edu.resampling import create_resampler, list_resamplers
+from indexnet_edu.tasks.reconstruction.model import ReconstructionNet
 from indexnet_edu.viz.figures import psnr
 from indexnet_edu.viz.widgets import (
     CalculatorState,
@@ -40,7 +45,8 @@ from indexnet_edu.viz.widgets.normalisation_lab import (
     encoder_bounds,
     outcome,
 )
-from indexnet_edu.viz.widgets.upsampler_microscope import PAIRS, edge_window, pair_output
+from indexnet_edu.viz.widgets.one_level import LEARNED, PAIRS, one_level, training_record
+from indexnet_edu.viz.widgets.upsampler_microscope import edge_window, pair_output
 
 SVG = "{http://www.w3.org/2000/svg}"
 torch.manual_seed(0)
@@ -52,7 +58,7 @@ RENDERS = {
     "lab": (NormalisationLab.render, LabState()),
     "lab, static": (NormalisationLab.render_static, LabState()),
     "maps": (IndexMapExplorer.render, MapState(SMALL)),
-    "microscope": (UpsamplerMicroscope.render, MicroscopeState(SMALL, PAIRS, 3, 5)),
+    "microscope": (UpsamplerMicroscope.render, MicroscopeState(SMALL, PAIRS[:4], 3, 5)),
     "calculator": (FamilyCalculator.render, CalculatorState()),
 }
 
@@ -238,33 +244,65 @@ def test_encoder_maps_keep_their_bounds_and_sum_to_one():
     assert torch.allclose(sums, torch.ones_like(sums), atol=1e-5)
 
 
-def test_index_maps_leave_the_random_generator_alone():
+def test_looking_leaves_the_random_generator_alone():
     torch.manual_seed(5)
     wanted = torch.rand(1)
     torch.manual_seed(5)
     index_map_explorer._stage.cache_clear()
     index_map_explorer._network.cache_clear()
     index_map(MapState(SMALL, "holistic", "linear"))
+    pair_output.cache_clear()
+    one_level.cache_clear()
+    pair_output(SMALL, "m2o")
     assert torch.equal(torch.rand(1), wanted)
 
 
-def test_trained_weights_are_found_loaded_and_otherwise_refused(tmp_path, monkeypatch):
-    from safetensors.torch import save_file
+@pytest.fixture
+def sets(tmp_path, monkeypatch):
+    """An empty folder in place of the course's weights."""
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path)
+    forget = (index_map_explorer._network, index_map_explorer._stage)
+    for kept in forget:
+        kept.cache_clear()
+    yield tmp_path
+    for kept in forget:
+        kept.cache_clear()
 
-    from indexnet_edu.tasks.reconstruction.model import ReconstructionNet
 
-    monkeypatch.setattr(index_map_explorer, "asset", lambda *parts: tmp_path / parts[-1])
-    assert trained_weights("holistic") is None
+def test_trained_maps_are_those_of_the_whole_float32_network(sets):
+    torch.manual_seed(0)
+    network = ReconstructionNet(create_resampler("indexnet", family="holistic"))
+    network(torch.rand(4, 1, 32, 32))  # its own statistics
+    keys = ("down.", "encoder.")
+    half = {k: v for k, v in network.state_dict().items() if k.startswith(keys)}
+    record = {"recipe": {"epochs": 3}, "metrics": {"psnr": 20.0}, "data": {"name": "pictures"}}
     state = MapState(SMALL, "holistic", weights="trained")
-    with pytest.raises(Exception, match="no trained weights"):
+    assert trained_weights("holistic") is None
+    with pytest.raises(UserError, match="no trained weights"):
         IndexMapExplorer.render(state)
 
-    network = ReconstructionNet(create_resampler("indexnet", family="holistic"))
-    save_file(network.state_dict(), tmp_path / "reconstruction_indexed_holistic.safetensors")
+    save_set(sets / "reconstruction_holistic-nonlinear_context", {"all": half}, record)
     assert trained_weights("holistic")
-    assert "trained weights" in IndexMapExplorer.render(state)
-    index_map_explorer._network.cache_clear()
-    index_map_explorer._stage.cache_clear()
+    html = IndexMapExplorer.render(state)
+    assert "trained weights" in html and "3 epochs" in html and "20.0 dB" in html
+    x = torch.from_numpy(SMALL.pixels.copy())[None, None]
+    network.eval()
+    for k in range(3):
+        with torch.no_grad():
+            x, guide = network.down(network.encoder[k](x), k)
+        for side, wanted in (("encoder", guide.encoder), ("decoder", guide.decoder)):
+            maps = index_map(replace(state, stage=k, side=side))
+            assert maps == pytest.approx(wanted[0].numpy(), abs=5e-3)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_course_has_trained_maps_of_every_family(family):
+    boot = sample_picture("ankle boot")
+    for side in ("encoder", "decoder"):
+        trained = index_map(MapState(boot, family, side=side, weights="trained"))
+        random = index_map(MapState(boot, family, side=side))
+        assert trained.shape == random.shape
+        assert np.abs(trained - random).max() > 0.02
 
 
 @pytest.mark.parametrize(
@@ -285,6 +323,8 @@ def by_hand(name: str, x: torch.Tensor) -> torch.Tensor:
         return F.interpolate(F.max_pool2d(x, 2), scale_factor=2, mode="bilinear")
     if name == "s2d_d2s":
         return x
+    if name in LEARNED:
+        return one_level(name)(x).detach()
     y, positions = F.max_pool2d(x, 2, return_indices=True)
     return F.max_unpool2d(y, positions, 2)
 
@@ -296,6 +336,43 @@ def test_microscope_shows_the_pair_and_its_psnr(name):
     html = UpsamplerMicroscope.render(MicroscopeState(SMALL, (name,), 4, 6))
     quality = psnr(wanted, SMALL.pixels)
     assert ("exact" if math.isinf(quality) else f"PSNR {quality:.2f} dB") in html
+
+
+def test_the_microscopes_pairs_are_all_there_are():
+    assert {"holistic", "m2o"} | set(list_resamplers()) == {*PAIRS, "indexnet"}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_microscope_says_what_is_trained_and_what_crosses(name):
+    html = UpsamplerMicroscope.render(MicroscopeState(SMALL, (name,)))
+    count = sum(p.numel() for p in one_level(name).parameters())
+    assert (f"{count:,} trained weights" if name in LEARNED else "no weights<") in html
+    crossing = {"hmi": "1 value and its place", "maxpool_maxunpool": "1 value and its place"}
+    crossing |= {"m2o": "1 value and 4 indices", "holistic": "1 value and 4 indices"}
+    crossing |= {"s2d_d2s": "4 values"}
+    assert f"up from {crossing.get(name, '1 value')} a region" in html
+    quality = training_record()["metrics"]["psnr"][name]
+    if name in LEARNED:
+        assert f"{quality:.2f} dB)" in html and "seed 0" in html
+    assert ("brightest pixel comes back too dark" in html) == (name in ("m2o", "holistic"))
+
+
+@pytest.mark.parametrize("name", ["m2o", "holistic"])
+def test_an_index_network_alone_darkens_the_brightest_pixel(name):
+    x = sample_picture("coins").pixels
+    y = pair_output(sample_picture("coins"), name)
+    brightest = F.max_pool2d(torch.from_numpy(x.copy())[None], 2)
+    assert (F.max_pool2d(torch.from_numpy(y)[None], 2) < brightest).all()
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_training_made_each_pair_better_than_nearest(name):
+    """On photographs that nobody trained on."""
+    photographs = [sample_picture(other) for other in ("camera", "coins", "astronaut")]
+    for other in photographs:
+        assert psnr(pair_output(other, name), other.pixels) > 20
+    quality = training_record()["metrics"]["psnr"]
+    assert quality[name] > quality["maxpool_bilinear"]
 
 
 def test_microscope_starts_on_an_edge():
@@ -311,8 +388,7 @@ def test_microscope_starts_on_an_edge():
         MicroscopeState(SMALL, row=17),
         MicroscopeState(SMALL, column=-1),
         MicroscopeState(SMALL, ()),
-        MicroscopeState(SMALL, ("conv_deconv",)),
-        MicroscopeState(SMALL, ("indexnet",)),
+        MicroscopeState(SMALL, ("bicubic",)),
     ],
 )
 def test_microscope_refuses_what_it_cannot_honestly_show(state):
@@ -350,12 +426,22 @@ def test_calculator_counts_parameters_as_the_formula_says():
     assert cells[0::4] == [f"{16 * 64:,}", f"{16 * 256:,}", f"{16 * 320:,}"]
 
 
-def test_all_families_stand_in_one_table(monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    FamilyCalculator.static("denoising, Table 7", "linear")
-    names = [e.text for e in parse(shown[0].data).iter("th") if e.get("scope") == "row"]
-    assert len(names) == len(FAMILIES)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_all_families_stand_in_one_table_beside_the_papers_figures(preset):
+    table, channels, size = PRESETS[preset]
+    root = parse(FamilyCalculator.render(CalculatorState(channels, size, "all", "linear")))
+    lines = list(root.iter("tbody"))[0]
+    assert len(lines) == len(FAMILIES)
+    for family, line in zip(FAMILIES, lines, strict=True):
+        ours, paper = [cell.text for cell in line.iter("td")][4:6], [c.text for c in line][6:]
+        assert line[1].text == f"{family_cost(channels, size, family, 'linear').cost.parameters:,}"
+        if table is None:
+            assert paper == ["–", "–"]
+            continue
+        rows = paper_table(table)
+        row = next(r for r in rows if (r.get("family"), r.get("mode")) == (family, "linear"))
+        assert paper[0] == row["extra_params_text"]
+        assert float(paper[1]) == pytest.approx(float(ours[0]), abs=0.02)
 
 
 @pytest.mark.parametrize(
