@@ -114,7 +114,8 @@ def main() -> int:
             status, seconds, last = task.result()
             counts[status] += 1
             times.append(seconds)
-            print(f"run {number:3}  {status:6}  {seconds:6.1f} s  {last if status != 'ok' else ''}")
+            line = f"run {number:3}  {status:6}  {seconds:6.1f} s  {last if status != 'ok' else ''}"
+            print(line.rstrip(), flush=True)
     print(
         f"{given.runs} runs, {given.at_once} at a time on {os.cpu_count()} cores: "
         f"{counts['hung']} hung, {counts['failed']} failed; "
