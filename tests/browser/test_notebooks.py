@@ -1,5 +1,6 @@
 """The course in a real JupyterLab: every notebook runs through, and its widgets answer keys."""
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 
 import ipywidgets
 import nbformat
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from indexnet_edu.paths import asset
 from indexnet_edu.viz import widgets
@@ -161,14 +164,15 @@ class Shown:
         label = self.tab.page.locator(
             "label", has_text=re.compile(f"^{re.escape(control.description)}$")
         )
-        root = self.cell.locator(".widget-slider, .widget-text, .widget-toggle-buttons")
-        part = root.filter(has=label).locator(".noUi-handle, input, button.mod-active")
+        kinds = (".widget-slider", ".widget-text", ".widget-toggle-buttons", ".widget-dropdown")
+        root = self.cell.locator(", ".join(kinds))
+        part = root.filter(has=label).locator(".noUi-handle, input, button.mod-active, select")
         part.focus()
         return part
 
     def change(self, control: ipywidgets.Widget) -> bool:
         """To the next value by key in the page, by assignment in the twin; False: there is none."""
-        if isinstance(control, (ipywidgets.SelectionSlider, ipywidgets.ToggleButtons)):
+        if hasattr(control, "options"):
             values = [
                 option[1] if isinstance(option, tuple) else option for option in control.options
             ]
@@ -184,6 +188,8 @@ class Shown:
         if isinstance(control, ipywidgets.ToggleButtons):
             self.tab.page.keyboard.press("Tab" if forward else "Shift+Tab")
             self.tab.page.keyboard.press("Space")
+        elif isinstance(control, ipywidgets.Dropdown):
+            part.press("ArrowDown" if forward else "ArrowUp")  # a list is read downwards
         else:
             part.press("ArrowUp" if forward else "ArrowDown")
         control.value = value
@@ -257,3 +263,59 @@ def test_no_key_leaves_a_widget(gallery, widget):
         for key in SHORTCUTS:
             part.press(key)
             assert gallery.place() == place, f"{name}: JupyterLab took {key}"
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+RAMP = Image.linear_gradient("L")  # 256×256
+DEEP = Image.fromarray(np.asarray(RAMP) * np.uint16(257))
+#: What learners choose → file name, its bytes, and the words that answer it.
+FILES = {
+    "a good one": ("good.png", encoded(RAMP), "middle square, 128×128"),
+    "no image": ("notes.png", b"no image at all", "no image that can be read"),
+    "1×1": ("dot.png", encoded(Image.new("L", (1, 1))), "only 1×1 pixels"),
+    "16 bits": ("deep.png", encoded(DEEP), "more than 8 bits"),
+    "CMYK": ("print.jpg", encoded(RAMP.convert("CMYK"), "JPEG"), "CMYK converted to RGB"),
+    "alpha": ("glass.png", encoded(RAMP.convert("RGBA")), "transparency laid on white"),
+    "palette": ("palette.png", encoded(RAMP.convert("P")), "palette converted to RGB"),
+    "animated": (
+        "film.gif",
+        encoded(RAMP, "GIF", save_all=True, append_images=[RAMP.rotate(90), RAMP.rotate(180)]),
+        "first of 3 frames",
+    ),
+    "50 megapixels": ("huge.png", encoded(Image.new("L", (10_000, 5_000))), "10000×5000"),
+}
+
+
+@pytest.mark.parametrize(
+    "widget", [widgets.IndexMapExplorer, widgets.UpsamplerMicroscope], ids=lambda w: w.__name__
+)
+def test_ones_own_file_by_a_click(gallery, widget):
+    """Whatever is chosen is taken or refused in one line, and the widget answers its keys."""
+    gallery.run_all()  # new widgets, as their twins are
+    shown = Shown(gallery, widget)
+    chooser = shown.twin.chooser
+    button = shown.cell.locator(".widget-upload")
+    message = shown.cell.locator(".widget-html-content").nth(1)
+    place = gallery.place()
+    for kind, (name, data, words) in FILES.items():
+        with gallery.page.expect_file_chooser() as opened:
+            button.click()
+        opened.value.set_files({"name": name, "mimeType": "image/png", "buffer": data})
+        file = {"name": name, "type": "image/png", "size": len(data), "last_modified": 0}
+        chooser.upload.set_state({"value": [file | {"content": memoryview(data)}]})
+        message.filter(has_text=words).wait_for()
+        assert message.locator("p").count() == 1, kind
+        refused = message.locator("[role=alert]").count() == 1
+        assert refused == (kind in ("no image", "1×1")), kind
+        shown.wait_for_expected()
+        assert shown.change(chooser.control)
+        shown.wait_for_expected()
+        active = {"active": gallery.place()["active"]}  # a click chooses the widget's cell
+        assert gallery.place() == place | active, kind
+    assert gallery.errors == []
+    assert gallery.elsewhere == []
