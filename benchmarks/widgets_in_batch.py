@@ -48,10 +48,11 @@ def values_of(control, most=4):  # the first few, and the last
 def drive(widget):
     pictures = {widget.picture.value}
     for control in widget.controls.values():
-        for value in values_of(control):
+        start = control.value
+        for value in [*values_of(control), start]:
             control.value = value
             pictures.add(widget.picture.value)
-    # On the way a stage may be without channels, which the picture says; at the end none is.
+    # On the way a mistake may be answered, such as a stage without channels; at the end none is.
     assert 'role="alert"' not in widget.picture.value
     assert len(pictures) > len(widget.controls)
     print(type(widget).__name__, "drew", len(pictures), "pictures")"""
@@ -110,12 +111,16 @@ def main() -> int:
         environment = kernel_environment(Path(folder)) | {"OMP_NUM_THREADS": "1"}
         copies = [Path(folder) / f"run_{n}.ipynb" for n in range(given.runs)]
         tasks = [pool.submit(run, notebook, copy, environment, given.limit) for copy in copies]
-        for number, task in enumerate(tasks, 1):
-            status, seconds, last = task.result()
-            counts[status] += 1
-            times.append(seconds)
-            line = f"run {number:3}  {status:6}  {seconds:6.1f} s  {last if status != 'ok' else ''}"
-            print(line.rstrip(), flush=True)
+        try:
+            for number, task in enumerate(tasks, 1):
+                status, seconds, last = task.result()
+                counts[status] += 1
+                times.append(seconds)
+                line = f"run {number:3}  {status:6}  {seconds:6.1f} s  {last if status != 'ok' else ''}"
+                print(line.rstrip(), flush=True)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     print(
         f"{given.runs} runs, {given.at_once} at a time on {os.cpu_count()} cores: "
         f"{counts['hung']} hung, {counts['failed']} failed; "
