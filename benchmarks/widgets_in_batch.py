@@ -116,8 +116,8 @@ def main() -> int:
                 status, seconds, last = task.result()
                 counts[status] += 1
                 times.append(seconds)
-                line = f"run {number:3}  {status:6}  {seconds:6.1f} s  {last if status != 'ok' else ''}"
-                print(line.rstrip(), flush=True)
+                why = f"  {last}" if status == "failed" else ""
+                print(f"run {number:3}  {status:6}  {seconds:6.1f} s{why}", flush=True)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
