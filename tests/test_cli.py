@@ -48,7 +48,8 @@ def test_from_training_to_the_table(cli: Cli, tmp_path: Path) -> None:
     measured = json.loads(again.stdout)["metrics"]
     assert all(measured[k] == pytest.approx(done["metrics"][k], rel=1e-4) for k in measured)
 
-    tables = json.loads(cli("table", 3, "--runs", runs, "--json").stdout)
+    given = ("table", 3, "--runs", runs, "--records", tmp_path)
+    tables = json.loads(cli(*given, "--json").stdout)
     assert len(tables) == 2  # 500 and 200 training images are not compared
     rows = {row["variant"]: row for row in tables[0]["rows"]}
     assert len(rows) == 9 and rows["maxpool_maxunpool"]["seeds"] == [0, 1]
@@ -56,7 +57,7 @@ def test_from_training_to_the_table(cli: Cli, tmp_path: Path) -> None:
     assert rows["indexed_m2o"]["ours"]["psnr"] is None
     assert "train images 500 instead of all" in tables[0]["departs_from_the_paper"]
 
-    text = cli("table", 3, "--runs", runs).stdout
+    text = cli(*given).stdout
     assert "500 training and 100 test images" in text and "±" in text and "48.37" in text
     assert max(map(len, text.splitlines()[3:])) <= 140
 
