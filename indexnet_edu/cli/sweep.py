@@ -113,7 +113,8 @@ def _work_here(task: Task, sweep: Sweep, arguments: argparse.Namespace) -> None:
             while crew.working:
                 time.sleep(0.1)
                 if stop.exit_code is not None:
-                    crew.stop()
+                    crew.stop()  # again and again: a process that just starts may miss it
+                    time.sleep(0.5)
                 elif time.monotonic() > looked + 2 and not bar.disable:
                     bar.n, looked = _count(sweep)["done"], time.monotonic()
                     bar.refresh()

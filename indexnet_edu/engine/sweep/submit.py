@@ -25,6 +25,9 @@ __all__ = ["LocalWorkers", "sbatch_script", "submit_to_slurm"]
 _AGAIN = 1_000_000
 _YEAR = 365 * 24 * 60  # minutes
 
+#: Options that are lists of lines or words; one may be given as it is.
+_LISTS = ("setup", "teardown", "srun_args")
+
 #: SLURM's, where the user says nothing else. A worker whose hour is over is queued again.
 _SLURM_DEFAULTS: dict[str, Any] = {"time": 60}
 
@@ -80,7 +83,7 @@ class LocalWorkers:
 
 
 def _slurm_parameters(
-    sweep: Sweep, threads: int | None, options: Mapping[str, Any]
+    sweep: Sweep, workers: int, threads: int | None, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     from submitit.slurm.slurm import _get_default_parameters
 
@@ -89,11 +92,19 @@ def _slurm_parameters(
         raise UsageError(
             f"--slurm does not know {', '.join(wrong)}; choose from {', '.join(sorted(known))}"
         )
-    parameters = _SLURM_DEFAULTS | {"job_name": f"indexnet-{sweep.folder.absolute().name}"}
+    if not isinstance(options.get("time", 1), int):
+        raise UsageError(f"--slurm time is in minutes, got {options['time']!r}")
+    parameters = _SLURM_DEFAULTS | {
+        "job_name": f"indexnet-{sweep.folder.absolute().name}",
+        "array_parallelism": workers,
+    }
     if threads is not None:
         parameters["cpus_per_task"] = threads
     # Preempted jobs go back to the queue, where the cluster leaves that to the job.
-    return parameters | {"additional_parameters": {"requeue": True}} | dict(options)
+    parameters["additional_parameters"] = {"requeue": True}
+    for name, value in options.items():
+        parameters[name] = [value] if name in _LISTS and isinstance(value, str) else value
+    return parameters
 
 
 def sbatch_script(
@@ -114,7 +125,7 @@ def sbatch_script(
             return 1
 
     executor = Anywhere(_jobs(sweep))
-    executor.update_parameters(**_slurm_parameters(sweep, threads, options))
+    executor.update_parameters(**_slurm_parameters(sweep, workers, threads, options))
     if workers > 1:
         executor.parameters["map_count"] = workers
     return executor._make_submission_file_text(executor._submitit_command_str, "")
@@ -137,7 +148,7 @@ def submit_to_slurm(
     from submitit import SlurmExecutor
     from submitit.core.utils import FailedJobError, FailedSubmissionError
 
-    parameters = _slurm_parameters(sweep, threads, options)
+    parameters = _slurm_parameters(sweep, workers, threads, options)
     if SlurmExecutor.affinity() <= 0:
         raise UserError("there is no srun here: start from a SLURM machine, or --executor local")
     executor = SlurmExecutor(_jobs(sweep), max_num_timeout=_AGAIN)
