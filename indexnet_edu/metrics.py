@@ -3,6 +3,7 @@ needed."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 __all__ = ["ImageMetrics"]
@@ -40,11 +41,16 @@ class ImageMetrics:
         self._empty = False
 
     def compute(self) -> dict[str, float]:
-        """The metrics of everything added so far.
+        """The metrics of everything added so far, by all processes of a training.
 
         Raises:
             ValueError: nothing was added.
         """
-        if self._empty:
+        if self._empty and not _among_others():
             raise ValueError("no images were measured")
         return {name: float(metric.compute()) for name, metric in self._metrics.items()}
+
+
+def _among_others() -> bool:
+    """Whether other processes may have measured what this one has not."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()

@@ -27,8 +27,8 @@ LOCK = (ROOT / "requirements.lock").read_text().splitlines()
 PINS = [line for line in LOCK if not line.startswith("#")]
 # Conda's names where they differ: matplotlib-base leaves the Qt windows out.
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
-# Started as programs, never imported.
-NOT_IMPORTED = {"jupyterlab", "ipykernel"}
+# Started as programs; tensorboard is imported by PyTorch alone.
+NOT_IMPORTED = {"jupyterlab", "ipykernel", "tensorboard"}
 
 
 def pins() -> dict[str, str]:

@@ -10,20 +10,23 @@ __all__ = ["add_commands"]
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    from ..engine import train
+    from ..engine import estimate, is_main_process, train
     from ..tasks import get_task
 
-    task = get_task(arguments.task)
-    run = train(
-        task,
-        arguments.variant,
-        arguments.profile,
-        arguments.out,
-        seed=arguments.seed,
-        overrides=settings(arguments.set),
-        resume=arguments.resume,
-        progress=not arguments.json,
-    )
+    what = (get_task(arguments.task), arguments.variant, arguments.profile, arguments.out)
+    how = {
+        "seed": arguments.seed,
+        "overrides": settings(arguments.set),
+        "threads": arguments.threads,
+    }
+    if arguments.dry_run:
+        cost = estimate(*what, **how)
+        if is_main_process():
+            print_json(cost.as_dict()) if arguments.json else print(cost)
+        return 0 if cost.obstacle is None else 1
+    run = train(*what, **how, resume=arguments.resume, progress=not arguments.json)
+    if not is_main_process():  # the others have nothing to add
+        return 0
     if arguments.json:
         print_json({"run": str(run.folder), "config": run.config, "metrics": run.metrics})
     else:
@@ -60,6 +63,11 @@ def add_commands(commands: Commands) -> None:
     train.add_argument("--seed", type=int, help="of weights, data order and noise")
     train.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=SET_HELP)
     train.add_argument("--resume", action="store_true", help="go on with an unfinished run")
+
+    train.add_argument("--threads", type=int, metavar="N", help="of the CPU (PyTorch's choice)")
+    train.add_argument(
+        "--dry-run", action="store_true", help="a few steps, then what the rest will cost"
+    )
 
     evaluate = commands.add("evaluate", _evaluate, "measure a finished run again")
     evaluate.add_argument("run", metavar="RUN", help="its folder")

@@ -1,29 +1,108 @@
-"""Which device computes, and what it is called in a record."""
+"""What computes: the device, its processes and threads, and how strictly it repeats itself."""
 
 from __future__ import annotations
 
 import os
 import platform
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 
-__all__ = ["default_device", "describe_device"]
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+__all__ = [
+    "accelerator",
+    "default_device",
+    "describe_device",
+    "determinism",
+    "is_main_process",
+    "require_compiler",
+    "use_threads",
+]
+
+
+def accelerator() -> Accelerator:
+    """Accelerate's view of this process: its device (CUDA, MPS or CPU) and the others it trains
+    with.
+
+    Under ``torchrun`` this joins the process group. Precision is left to ``torch.autocast``:
+    Accelerate fixes it once for a process, and a notebook trains in both.
+    """
+    from accelerate import Accelerator
+
+    # Without being told so, Accelerate joins no group of processes on the CPU.
+    return Accelerator(cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()))
+
+
+def is_main_process() -> bool:
+    """Whether this is the process that writes and prints; alone, it is."""
+    return accelerator().is_main_process
 
 
 def default_device() -> torch.device:
     """CUDA, then Apple's MPS, then the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
+    return accelerator().device
 
 
-def describe_device(device: torch.device) -> str:
+def describe_device(device: torch.device, processes: int = 1) -> str:
     """A device's name for people and records, for example ``"CPU (x86_64, 2 threads)"``."""
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    if device.type == "mps":
-        return f"Apple GPU ({platform.machine()})"
-    threads = min(torch.get_num_threads(), os.cpu_count() or 1)
-    return f"CPU ({platform.machine()}, {threads} thread{'s' if threads > 1 else ''})"
+        name = torch.cuda.get_device_name(device)
+    elif device.type == "mps":
+        name = f"Apple GPU ({platform.machine()})"
+    else:
+        threads = min(torch.get_num_threads(), os.cpu_count() or 1)
+        name = f"CPU ({platform.machine()}, {threads} thread{'s' if threads > 1 else ''})"
+    return name if processes == 1 else f"{processes} × {name}"
+
+
+def use_threads(threads: int | None) -> None:
+    """Lets the CPU's operators use so many threads; None leaves PyTorch's choice.
+
+    Raises:
+        UsageError: a number below 1 or above this machine's cores, where more threads only wait
+            for each other.
+    """
+    if threads is None:
+        return
+    cores = os.cpu_count() or 1
+    if not 1 <= threads <= cores:
+        raise UsageError(
+            f"--threads must be 1 to {cores}, the cores of this machine, got {threads}"
+        )
+    torch.set_num_threads(threads)
+
+
+def require_compiler() -> None:
+    """``torch.compile`` writes C++ even for a GPU.
+
+    Raises:
+        UsageError: this machine has no compiler.
+    """
+    if not any(map(shutil.which, filter(None, (os.environ.get("CXX"), "g++", "clang++", "cl")))):
+        raise UsageError(
+            "torch.compile needs a C++ compiler and finds none: install g++ or clang++, or leave "
+            "compile at none"
+        )
+
+
+@contextmanager
+def determinism(wanted: bool) -> Iterator[None]:
+    """Inside, operators that would not repeat bit for bit are replaced or refused by PyTorch."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    if wanted:
+        # cuBLAS reads it when it is first used; without it PyTorch refuses matrix products.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.backends.cudnn.benchmark = before[1]

@@ -1,149 +1,201 @@
 """The training loop, from the first step to the last.
 
-Read it top to bottom: it is the only loop, for every task. What makes a run exact to resume is that
-nothing random depends on the past: the order of an epoch comes from (seed, epoch), the noise of a
-step from (seed, step), and what modules draw themselves (dropout) from generators that the
-checkpoint holds.
+Read it top to bottom: it is the only loop, for every task, on one device or on many. With several
+processes (``torchrun``) every one of them draws the same batch and computes its share of it, so
+that a step means the same for any number of them.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from typing import Any
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
 from . import checkpoint
+from .curve import CurveWriter
+from .device import require_compiler
+from .randomness import epoch_order, mixed_seed, random_state, set_random_state
 from .recipe import Recipe
 from .run import Run
 from .stop import Stopped, StopSignals
-from .task import Metrics, Split, Task
+from .task import Metrics, Split, Task, TaskData
 
-__all__ = ["epoch_order", "evaluate", "fit"]
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
-
-def mixed_seed(*numbers: int) -> int:
-    """One seed from several numbers; PyTorch's CPU generator looks at its lowest 32 bits only."""
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+__all__ = ["Trainer", "evaluate", "fit"]
 
 
-def epoch_order(seed: int, epoch: int, examples: int) -> Tensor:
-    """The order of an epoch: a permutation that depends on seed and epoch alone."""
-    generator = torch.Generator().manual_seed(mixed_seed(seed, epoch))
-    return torch.randperm(examples, generator=generator)
+class Trainer:
+    """A network, its optimiser, and one step of both.
 
+    Attributes:
+        model: the network itself, whose ``state_dict`` is saved.
+    """
 
-def _random_state(device: torch.device) -> dict[str, Tensor]:
-    state = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
-    return state
+    def __init__(
+        self, model: nn.Module, task: Task, recipe: Recipe, accelerator: Accelerator
+    ) -> None:
+        self.model, self.task, self.recipe, self.accelerator = model, task, recipe, accelerator
+        device = accelerator.device
+        if accelerator.num_processes > 1 and device.type == "cuda":  # there is none for the CPU
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+            self.model = model
+        fused = device.type == "cuda"  # one kernel for all parameters
+        optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr, fused=fused)
+        self._forward, self.optimizer = accelerator.prepare(model, optimizer)
+        if recipe.compile != "none":
+            require_compiler()
+            self._forward = torch.compile(self._forward, mode=recipe.compile)
+        self._noise = torch.Generator(device=device)
 
+    def batch(self, train: Split, indices: Tensor, step: int) -> tuple[Tensor, Tensor, float]:
+        """This process's examples of a step, and the weight of their mean loss in that of all."""
+        self._noise.manual_seed(mixed_seed(self.recipe.seed, step))
+        x, target = train.batch(indices, self._noise)
+        if self.recipe.channels_last:
+            x = x.contiguous(memory_format=torch.channels_last)
+        rank, processes = self.accelerator.process_index, self.accelerator.num_processes
+        if processes == 1:
+            return x, target, 1.0
+        mine = slice(rank, None, processes) if rank < len(x) else slice(0, 1)  # 0: to run along
+        share = len(x[rank::processes]) * processes / len(x)
+        return x[mine], target[mine], share
 
-def _set_random_state(state: dict[str, Tensor], device: torch.device) -> None:
-    torch.set_rng_state(state["cpu"])
-    if device.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"], device)
+    def step(self, x: Tensor, target: Tensor, lr: float, share: float = 1.0) -> Tensor:
+        """One step of Adam; returns the loss, which may still be under way on the device."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        bfloat16 = self.recipe.precision == "bfloat16"
+        with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=bfloat16):
+            prediction = self._forward(x)
+        loss = share * self.task.loss(prediction.float(), target)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.accelerator.backward(loss)
+        if self.recipe.max_grad_norm is not None:
+            self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.max_grad_norm)
+        self.optimizer.step()
+        return loss.detach()
 
 
 def fit(
     model: nn.Module,
     task: Task,
-    train: Split,
+    data: TaskData,
     recipe: Recipe,
     run: Run,
-    device: torch.device,
+    accelerator: Accelerator,
     progress: bool = True,
+    watch: Callable[[dict[str, Any]], None] | None = None,
 ) -> float:
-    """Trains ``model`` in place, from the run's newest checkpoint if it has one, to its last.
+    """Trains ``model`` in place, from the run's newest checkpoint if it has one, to its last step.
+
+    Args:
+        data: on the device.
+        watch: is shown every point of the curve as it comes.
 
     Returns:
-        Seconds of training, over all processes that worked on the run.
+        Seconds of training, over all processes that worked on the run one after the other.
 
     Raises:
-        UserError: the loss or the weights are no longer finite (the last good checkpoint stays), or
-            the disk is full.
+        UserError: the loss or the weights are no longer finite (the last good checkpoint stays).
+        UsageError: ``compile`` is asked for and there is no compiler.
         Stopped: SIGINT or SIGTERM, after the state has been saved.
     """
+    from accelerate.utils import gather_object
     from tqdm import tqdm
 
-    optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr)
-    generator = torch.Generator(device=device)
-    steps_per_epoch = -(-len(train) // recipe.batch_size)
+    main, device = accelerator.is_main_process, accelerator.device
+    trainer = Trainer(model, task, recipe, accelerator)
+    steps_per_epoch = -(-len(data.train) // recipe.batch_size)
     total = recipe.epochs * steps_per_epoch
 
     step, seconds = 0, 0.0
     resumed, damaged = checkpoint.latest(run.checkpoints)
-    for line in damaged:
-        tqdm.write(line)
+    if main:
+        for line in damaged:
+            tqdm.write(line)
     if resumed:
-        model.load_state_dict(resumed.weights)
-        optimizer.load_state_dict(resumed.state["optimizer"])
-        _set_random_state(resumed.state["random"], device)
+        trainer.model.load_state_dict(resumed.weights)
+        trainer.optimizer.load_state_dict(resumed.state["optimizer"])
+        # With more processes than before, the new ones draw from where the first one was.
+        states = resumed.state["random"]
+        set_random_state(states[accelerator.process_index % len(states)], device)
         step, seconds = resumed.step, resumed.state["seconds"]
-    run.cut_curve(step)
-    points: list[dict[str, Any]] = []
+    accelerator.wait_for_everyone()  # all have read before the first one writes
     began = time.perf_counter() - seconds
 
     def save() -> None:
-        if not all(p.isfinite().all() for p in model.parameters()):
+        if not all(p.isfinite().all() for p in trainer.model.parameters()):
             raise _not_finite("the weights are", step, run)
         state = {
-            "optimizer": optimizer.state_dict(),
-            "random": _random_state(device),
+            "optimizer": trainer.optimizer.state_dict(),
+            "random": gather_object([random_state(device)]),
             "seconds": time.perf_counter() - began,
         }
-        run.append_to_curve(points)
-        points.clear()
-        checkpoint.save(run.checkpoints, step, model.state_dict(), state)
+        if main:
+            curve.write()
+            checkpoint.save(run.checkpoints, step, trainer.model.state_dict(), state)
+        accelerator.wait_for_everyone()
 
     model.train()
-    order = epoch_order(recipe.seed, step // steps_per_epoch, len(train))
-    bar = tqdm(total=total, initial=step, unit="step", disable=None if progress else True)
-    with StopSignals() as stop, bar:
+    order = epoch_order(recipe.seed, step // steps_per_epoch, len(data.train))
+    hidden = None if progress and main else True
+    bar = tqdm(total=total, initial=step, unit="step", disable=hidden)
+    curve: Any = CurveWriter(run, step) if main else None
+    with StopSignals() as stop, bar, curve or nullcontext():
         while step < total:
             epoch, position = divmod(step, steps_per_epoch)
             if position == 0:
-                order = epoch_order(recipe.seed, epoch, len(train))
+                order = epoch_order(recipe.seed, epoch, len(data.train))
             indices = order[position * recipe.batch_size : (position + 1) * recipe.batch_size]
-            generator.manual_seed(mixed_seed(recipe.seed, step))
-            x, target = train.batch(indices, generator)
-            if recipe.channels_last:
-                x = x.contiguous(memory_format=torch.channels_last)
+            x, target, share = trainer.batch(data.train, indices, step)
             lr = recipe.lr_at(step, total)
-            for group in optimizer.param_groups:
-                group["lr"] = lr
-
-            with torch.autocast(
-                device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"
-            ):
-                prediction = model(x)
-            loss = task.loss(prediction.float(), target)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            if recipe.max_grad_norm is not None:
-                nn.utils.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
-            optimizer.step()
-
+            loss = trainer.step(x, target, lr, share)
             step += 1
             bar.update()
-            if step % recipe.log_every == 0 or step == total:
-                value = loss.item()  # waits for the device, so not at every step
-                if not torch.isfinite(loss):
+
+            measured = recipe.evaluate_every is not None and step % recipe.evaluate_every == 0
+            logged = step % recipe.log_every == 0 or step == total or measured
+            if logged:
+                value = float(accelerator.reduce(loss, "mean"))  # waits for the device
+                if not math.isfinite(value):
                     raise _not_finite("the loss is", step, run)
-                points.append(
-                    {"step": step, "epoch": step / steps_per_epoch, "loss": value, "lr": lr}
-                )
+                point = {"step": step, "epoch": step / steps_per_epoch, "loss": value, "lr": lr}
+                if measured:
+                    point |= evaluate(model, data.test, task.metrics(), recipe, accelerator)
                 bar.set_postfix(loss=f"{value:.4f}", refresh=False)
-            if step % recipe.checkpoint_every == 0 or step == total or stop.exit_code is not None:
+                if main:
+                    curve.add(point)
+                if watch:
+                    watch(point)
+            stopping = _agreed(stop.exit_code, accelerator, logged)
+            if step % recipe.checkpoint_every == 0 or step == total or stopping:
                 save()
-            if stop.exit_code is not None and step < total:
+            if stopping and step < total:
                 kept = f"stopped at step {step} of {total}, state kept in {run.folder}"
-                raise Stopped(f"{kept}: add --resume to go on", stop.exit_code)
+                raise Stopped(f"{kept}: add --resume to go on", stopping)
     return time.perf_counter() - began
+
+
+def _agreed(exit_code: int | None, accelerator: Accelerator, logged: bool) -> int:
+    """The exit code with which all processes stop after this step, 0 to go on.
+
+    A signal reaches processes at different steps. They agree when they wait for each other anyway,
+    at a point of the curve.
+    """
+    if accelerator.num_processes == 1:
+        return exit_code or 0
+    if not logged:
+        return 0
+    codes = accelerator.gather(torch.tensor([exit_code or 0], device=accelerator.device))
+    return int(codes.max())
 
 
 def _not_finite(what: str, step: int, run: Run) -> UserError:
@@ -156,14 +208,18 @@ def _not_finite(what: str, step: int, run: Run) -> UserError:
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module, test: Split, metrics: Metrics, recipe: Recipe, device: torch.device
+    model: nn.Module, test: Split, metrics: Metrics, recipe: Recipe, accelerator: Accelerator
 ) -> dict[str, float]:
-    """Test metrics of a model in evaluation mode; noise is seeded by batch, so that a figure
-    repeats."""
+    """Test metrics of a model in evaluation mode.
+
+    Noise is seeded by batch, so that a figure repeats. With several processes each measures every
+    so manieth batch; ``metrics`` puts their sums together.
+    """
     was_training = model.training
     model.eval()
-    generator = torch.Generator(device=device)
-    for number, indices in enumerate(torch.arange(len(test)).split(recipe.eval_batch_size)):
+    generator = torch.Generator(device=accelerator.device)
+    batches = list(enumerate(torch.arange(len(test)).split(recipe.eval_batch_size)))
+    for number, indices in batches[accelerator.process_index :: accelerator.num_processes]:
         generator.manual_seed(number)
         x, target = test.batch(indices, generator)
         metrics.update(model(x), target)

@@ -35,7 +35,12 @@ class Recipe:
         max_grad_norm: gradients are clipped to this norm; None for never.
         eval_batch_size: images a step in evaluation.
         log_every: steps between two points of the loss curve.
+        evaluate_every: steps between two measurements on the test images, which join the curve;
+            None measures once, at the end.
         checkpoint_every: steps between two checkpoints.
+        compile: a mode of ``torch.compile``; "reduce-overhead" uses CUDA graphs, which pay where a
+            step is short. It needs a C++ compiler.
+        deterministic: only operators that repeat bit for bit, also on a GPU; slower there.
     """
 
     epochs: int = 1
@@ -51,7 +56,10 @@ class Recipe:
     max_grad_norm: float | None = None
     eval_batch_size: int = 200
     log_every: int = 10
+    evaluate_every: int | None = None
     checkpoint_every: int = 200
+    compile: Literal["none", "default", "reduce-overhead", "max-autotune"] = "none"
+    deterministic: bool = False
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -59,7 +67,7 @@ class Recipe:
         for name in ("epochs", "batch_size", "eval_batch_size", "log_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("lr", "train_images", "test_images", "max_grad_norm"):
+        for name in ("lr", "train_images", "test_images", "max_grad_norm", "evaluate_every"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UsageError(f"{name} must be above 0, got {value}")

@@ -22,7 +22,6 @@ import torch
 from .. import __version__
 from ..errors import UsageError, UserError
 from ..files import replace_text, write_json
-from .device import describe_device
 
 __all__ = ["Run", "create_run", "open_run"]
 
@@ -142,7 +141,7 @@ def _commit() -> str | None:
     return shown.stdout.strip() if shown.returncode == 0 and tracked.returncode == 0 else None
 
 
-def _environment(device: torch.device) -> dict[str, Any]:
+def _environment(device: str) -> dict[str, Any]:
     return {
         "indexnet_edu": __version__,
         "commit": _commit(),
@@ -150,17 +149,16 @@ def _environment(device: torch.device) -> dict[str, Any]:
         "torch": torch.__version__,
         "numpy": numpy.__version__,
         "platform": platform.platform(),
-        "device": describe_device(device),
+        "device": device,
     }
 
 
-def create_run(
-    folder: Path, config: Mapping[str, Any], device: torch.device, resume: bool = False
-) -> Run:
+def create_run(folder: Path, config: Mapping[str, Any], device: str, resume: bool = False) -> Run:
     """Makes a run folder, or enters the one that is there if it holds the same settings.
 
     Args:
         config: what is asked, JSON values only.
+        device: what computes, for people.
         resume: continue a run that has begun.
 
     Raises:
@@ -186,7 +184,7 @@ def create_run(
                     f"{folder} holds an unfinished run: add --resume, or use another --out"
                 )
             return run
-        if inside:
+        if inside not in ([], ["environment.json"]):  # the latter: killed before the next line
             raise UsageError(f"{folder} is not empty and not a run folder: use another --out")
         write_json(folder / "environment.json", _environment(device))
         write_json(folder / "config.json", config)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +14,13 @@ from torch import nn
 from ..errors import UserError
 from ..files import write_json
 from . import checkpoint
-from .device import default_device
+from .device import accelerator, describe_device, determinism, use_threads
 from .fit import evaluate, fit
-from .recipe import Recipe, override
+from .plan import Plan, does_not_fit
 from .run import Run, create_run
-from .task import Task, TaskData
+from .task import Task
 
 __all__ = ["evaluate_run", "load_model", "train"]
-
-
-def _build(task: Task, variant: str, recipe: Recipe, device: torch.device) -> nn.Module:
-    torch.manual_seed(recipe.seed)
-    model = task.build_model(task.variant(variant), recipe).to(device)
-    if recipe.channels_last:
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
-    return model
-
-
-def _config(
-    task: Task, variant: str, profile: str, recipe: Recipe, data: TaskData
-) -> dict[str, Any]:
-    resampler = task.variant(variant)
-    return {
-        "task": task.name,
-        "variant": variant,
-        "profile": profile,
-        "resampler": resampler and {"name": resampler.name, "options": dict(resampler.options)},
-        "recipe": dataclasses.asdict(recipe),
-        "data": {"name": data.name, "checksum": data.checksum},
-    }
 
 
 def train(
@@ -53,7 +32,9 @@ def train(
     seed: int | None = None,
     overrides: Mapping[str, Any] | None = None,
     resume: bool = False,
+    threads: int | None = None,
     progress: bool = True,
+    watch: Callable[[dict[str, Any]], None] | None = None,
 ) -> Run:
     """Trains one row of a table and measures it on the test images.
 
@@ -65,7 +46,10 @@ def train(
         seed: shorthand for ``overrides={"seed": …}``.
         overrides: fields of the recipe to change.
         resume: continue an unfinished run.
+        threads: of the CPU's operators; None leaves PyTorch's choice.
         progress: a bar on the terminal (never in a file or a notebook's log).
+        watch: is shown every point of the curve as it comes, for example a
+            :class:`~indexnet_edu.viz.live_curve.LiveCurve`.
 
     Raises:
         UsageError: an unknown name, or a folder that holds something else.
@@ -73,34 +57,40 @@ def train(
             longer finite.
         Stopped: interrupted; the state is kept.
     """
-    task.variant(variant)
-    changes = dict(overrides or {}) | ({} if seed is None else {"seed": seed})
-    recipe: Recipe = override(task.profile(profile), changes)
-    folder = Path(out or f"runs/{task.name}/{variant}-{profile}-seed{recipe.seed}")
-    device = default_device()
+    plan = Plan.of(task, variant, profile, out, seed, overrides)
+    recipe, run = plan.recipe, Run(plan.folder)
+    use_threads(threads)
     data = task.load_data(recipe)
-    run = create_run(folder, _config(task, variant, profile, recipe, data), device, resume)
+    here = accelerator()
+    if here.is_main_process:
+        device = describe_device(here.device, here.num_processes)
+        create_run(plan.folder, plan.config(data), device, resume)
+    here.wait_for_everyone()
     if run.finished:
         return run
     try:
-        with run.locked():
-            model = _build(task, variant, recipe, device)
-            seconds = fit(model, task, data.train.to(device), recipe, run, device, progress)
-            checkpoint.save_weights(run.weights, model.state_dict())
-            test = evaluate(model, data.test.to(device), task.metrics(), recipe, device)
-            steps = run.curve[-1]["step"]
-            write_json(run.folder / "metrics.json", test | {"seconds": seconds, "steps": steps})
+        # One process keeps the folder, and it alone writes.
+        with run.locked() if here.is_main_process else nullcontext():
+            with determinism(recipe.deterministic):
+                model = plan.build(here.device)
+                data = dataclasses.replace(
+                    data, train=data.train.to(here.device), test=data.test.to(here.device)
+                )
+                seconds = fit(model, task, data, recipe, run, here, progress, watch)
+                test = evaluate(model, data.test, task.metrics(), recipe, here)
+            if here.is_main_process:
+                checkpoint.save_weights(run.weights, model.state_dict())
+                steps = run.curve[-1]["step"]
+                write_json(run.folder / "metrics.json", test | {"seconds": seconds, "steps": steps})
     except OSError as error:
         raise UserError(
-            f"cannot write to {folder} ({error.strerror}): free some space or use another --out; "
-            "what was saved before is kept, go on with --resume"
+            f"cannot write to {plan.folder} ({error.strerror}): free some space or use another "
+            "--out; what was saved before is kept, go on with --resume"
         ) from None
+    except torch.OutOfMemoryError:
+        raise UserError(does_not_fit(recipe)) from None
+    here.wait_for_everyone()
     return run
-
-
-def _recipe(task: Task, config: Mapping[str, Any]) -> Recipe:
-    stored = {k: tuple(v) if isinstance(v, list) else v for k, v in config["recipe"].items()}
-    return override(task.profile(config["profile"]), stored)
 
 
 def load_model(task: Task, run: Run) -> nn.Module:
@@ -109,9 +99,7 @@ def load_model(task: Task, run: Run) -> nn.Module:
     Raises:
         UserError: the run has not finished, or its files do not fit this version of the package.
     """
-    config = run.config
-    recipe = _recipe(task, config)
-    model = _build(task, config["variant"], recipe, torch.device("cpu"))
+    model = Plan.stored(task, run.folder, run.config).build(torch.device("cpu"))
     if not run.weights.is_file():
         raise UserError(f"{run.folder} has no weights yet: finish it with train … --resume")
     try:
@@ -131,12 +119,13 @@ def evaluate_run(task: Task, run: Run) -> dict[str, float]:
         UserError: the run has not finished, or the data are not those it was trained with.
     """
     config = run.config
-    recipe = _recipe(task, config)
-    model, device = load_model(task, run), default_device()
+    recipe = Plan.stored(task, run.folder, config).recipe
+    model, here = load_model(task, run), accelerator()
     data = task.load_data(recipe)
     if data.checksum != config["data"]["checksum"]:
         raise UserError(
             f"{run.folder} was trained on {config['data']['name']}, but here is {data.name}: "
             "set INDEXNET_DATA to the data of the run"
         )
-    return evaluate(model.to(device), data.test.to(device), task.metrics(), recipe, device)
+    model.to(here.device)
+    return evaluate(model, data.test.to(here.device), task.metrics(), recipe, here)

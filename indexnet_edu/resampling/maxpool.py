@@ -14,6 +14,20 @@ from .protocol import Downsampling, Guide, Upsampling
 __all__ = ["HolisticMaxPooling", "MaxPooling", "MaxUnpooling"]
 
 
+def max_unpool(values: Tensor, positions: Tensor) -> Tensor:
+    """2×2 max unpooling, ``(N, C, h, w)`` twice → ``(N, C, 2h, 2w)``.
+
+    PyTorch counts ``max_unpool2d`` among its operators that may not repeat, because positions could
+    coincide. Those of 2×2 regions never do, so where determinism is asked for they are scattered.
+    """
+    if not torch.are_deterministic_algorithms_enabled():
+        return F.max_unpool2d(values, positions, [2, 2])
+    n, c, h, w = values.shape
+    flat = values.new_zeros(n, c, 4 * h * w)
+    flat = flat.scatter(2, positions.flatten(2), values.flatten(2))  # (N, C, 4hw)
+    return flat.view(n, c, 2 * h, 2 * w)
+
+
 class MaxPooling(Downsampling):
     """2×2 max pooling; the guide holds the flat position of each maximum, the first in a tie."""
 
@@ -44,7 +58,7 @@ class MaxUnpooling(Upsampling):
             raise ValueError(
                 f"max unpooling: guide {tuple(guide.shape)} does not fit features {tuple(d.shape)}"
             )
-        return F.max_unpool2d(d, guide, [2, 2])
+        return max_unpool(d, guide)
 
 
 class HolisticMaxPooling(Downsampling):
@@ -62,5 +76,5 @@ class HolisticMaxPooling(Downsampling):
     def downsample(self, x: Tensor, stage: int) -> tuple[Tensor, Guide]:
         squeezed = x.detach().amax(dim=1, keepdim=True)  # (N, C, H, W) → (N, 1, H, W)
         maxima, positions = F.max_pool2d(squeezed, 2, return_indices=True)
-        one_hot = F.max_unpool2d(torch.ones_like(maxima), positions, [2, 2])
+        one_hot = max_unpool(torch.ones_like(maxima), positions)
         return indexed_pool2d(x, one_hot), IndexGuide(one_hot, one_hot)

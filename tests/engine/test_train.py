@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from indexnet_edu.engine import Recipe, Task, TaskData, evaluate_run, load_model, open_run, train
-from indexnet_edu.engine.fit import epoch_order
+from indexnet_edu.engine.randomness import epoch_order
 from indexnet_edu.engine.stop import Stopped
 from indexnet_edu.errors import UsageError, UserError
 

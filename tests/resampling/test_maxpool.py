@@ -76,3 +76,23 @@ def test_hmi_passes_gradients_at_the_marked_places_only():
     y, guide = create_resampler("hmi").downsampling([3])(x)
     y.sum().backward()
     assert torch.equal(x.grad, guide.encoder.expand_as(x))
+
+
+@settings(max_examples=25, deadline=None)
+@given(n=small, c=small, h=small, w=small, seed=st.integers(0, 2**31 - 1))
+def test_deterministic_max_unpooling_is_the_same_function(n, c, h, w, seed):
+    """PyTorch refuses its own operator in this mode."""
+    torch.manual_seed(seed)
+    x = torch.randn(n, c, 2 * h, 2 * w, dtype=torch.float64)
+    values, positions = F.max_pool2d(x, 2, return_indices=True)
+    values.requires_grad_()
+    weight = torch.randn_like(x)
+    expected = nn.MaxUnpool2d(2)(values, positions)
+    (expected_grad,) = torch.autograd.grad((expected * weight).sum(), values)
+    torch.use_deterministic_algorithms(True)
+    try:
+        found = create_resampler("maxpool_maxunpool").upsampling(c, c)(values, positions)
+        (found_grad,) = torch.autograd.grad((found * weight).sum(), values)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert torch.equal(found, expected) and torch.equal(found_grad, expected_grad)

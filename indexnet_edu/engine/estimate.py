@@ -1,0 +1,206 @@
+"""What a training will cost, before it starts: a few real steps, and arithmetic."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psutil
+import torch
+
+from ..errors import UserError
+from .checkpoint import KEPT
+from .device import accelerator, describe_device, use_threads
+from .fit import Trainer, evaluate
+from .plan import Plan, does_not_fit
+from .randomness import epoch_order
+from .task import Task
+
+__all__ = ["Estimate", "estimate"]
+
+_WARM_UP, _MEASURED = 2, 5
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The cost of a training on this machine.
+
+    Attributes:
+        folder: where the run would be kept.
+        device, data: what it would use.
+        parameters: of the network.
+        steps: of the optimiser, in all.
+        seconds_per_step: median of a few measured steps.
+        seconds_training, seconds_testing: for all steps, and for the test images once.
+        memory, memory_free: bytes at the peak, and bytes that the device has for it. On the CPU
+            that is the whole process.
+        disk, disk_free: bytes of the run folder at its largest, and bytes free there.
+    """
+
+    folder: str
+    device: str
+    data: str
+    parameters: int
+    steps: int
+    seconds_per_step: float
+    seconds_training: float
+    seconds_testing: float
+    memory: int
+    memory_free: int
+    disk: int
+    disk_free: int
+
+    @property
+    def obstacle(self) -> str | None:
+        """What does not fit and what to do about it, in a line; None if all fits."""
+        if self.memory > self.memory_free:
+            return (
+                f"{_bytes(self.memory)} of memory are needed and {_bytes(self.memory_free)} are "
+                "free: use a smaller batch_size or another device"
+            )
+        if self.disk > self.disk_free:
+            return (
+                f"{_bytes(self.disk)} of disk are needed and {_bytes(self.disk_free)} are free: "
+                "free some space or use another --out"
+            )
+        return None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return dataclasses.asdict(self) | {"fits": self.obstacle is None}
+
+    def __str__(self) -> str:
+        rows = {
+            "data": self.data,
+            "device": self.device,
+            "parameters": f"{self.parameters:,}",
+            "steps": f"{self.steps:,} of {self.seconds_per_step * 1000:.0f} ms",
+            "time": f"{_duration(self.seconds_training)} of training and "
+            f"{_duration(self.seconds_testing)} of testing",
+            "memory": f"{_bytes(self.memory)} of {_bytes(self.memory_free)}",
+            "disk": f"{_bytes(self.disk)} of {_bytes(self.disk_free)}, in {self.folder}",
+            "fits": "yes" if self.obstacle is None else f"no: {self.obstacle}",
+        }
+        return "\n".join(f"{name:11} {value}" for name, value in rows.items())
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _memory(device: torch.device) -> tuple[int, int]:
+    """Bytes at the peak so far, and bytes that could be had in all."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return torch.cuda.max_memory_reserved(device), free + torch.cuda.memory_reserved(device)
+    memory = psutil.Process().memory_info()
+    if sys.platform == "win32":
+        peak = memory.peak_wset
+    else:
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return peak, psutil.virtual_memory().available + memory.rss
+
+
+def estimate(
+    task: Task,
+    variant: str,
+    profile: str = "cpu",
+    out: str | Path | None = None,
+    *,
+    seed: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+) -> Estimate:
+    """Trains a few steps in memory and reckons the rest; nothing is written.
+
+    Arguments and errors are those of :func:`~indexnet_edu.engine.train`.
+
+    Raises:
+        UserError: a single step does not fit into the device's memory.
+    """
+    plan = Plan.of(task, variant, profile, out, seed, overrides)
+    recipe, folder = plan.recipe, plan.folder
+    use_threads(threads)
+    data = task.load_data(recipe)
+    here = accelerator()
+    device = here.device
+    train, test = data.train.to(device), data.test.to(device)
+    trainer = Trainer(plan.build(device), task, recipe, here)
+    order = epoch_order(recipe.seed, 0, len(train))[: recipe.batch_size]
+    few = _First(test, recipe.eval_batch_size)
+    times = []
+    try:
+        for step in range(_WARM_UP + _MEASURED):
+            _wait(device)
+            began = time.perf_counter()
+            trainer.step(*trainer.batch(train, order, step)[:2], recipe.lr)
+            _wait(device)
+            times.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        evaluate(trainer.model, few, task.metrics(), recipe, here)
+        testing = (time.perf_counter() - began) * len(test) / len(few)
+    except torch.OutOfMemoryError:
+        raise UserError(does_not_fit(recipe)) from None
+    memory, memory_free = _memory(device)
+
+    steps = recipe.epochs * -(-len(train) // recipe.batch_size)
+    each = median(times[_WARM_UP:])
+    state = trainer.model.state_dict().values()
+    weights = sum(value.numel() * value.element_size() for value in state)
+    # A checkpoint holds the weights and Adam's two moments; one more is there while it is written.
+    disk = (KEPT + 1) * 3 * weights + weights
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return Estimate(
+        folder=str(folder),
+        device=describe_device(device, here.num_processes),
+        data=data.name,
+        parameters=sum(p.numel() for p in trainer.model.parameters()),
+        steps=steps,
+        seconds_per_step=each,
+        seconds_training=steps * each,
+        seconds_testing=testing,
+        memory=memory,
+        memory_free=memory_free,
+        disk=disk,
+        disk_free=shutil.disk_usage(existing).free,
+    )
+
+
+@dataclass(frozen=True)
+class _First:
+    """The first examples of a split."""
+
+    split: Any
+    count: int
+
+    def __len__(self) -> int:
+        return min(self.count, len(self.split))
+
+    def batch(self, indices: torch.Tensor, generator: torch.Generator) -> Any:
+        return self.split.batch(indices, generator)
+
+    def to(self, device: torch.device) -> _First:
+        return self
