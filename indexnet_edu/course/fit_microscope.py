@@ -24,6 +24,7 @@ from ..engine.run import _environment
 from ..errors import UserError
 from ..files import sha256
 from ..records.weights import WEIGHTS, save_set
+from ..resampling.carafe import Carafe
 from ..viz.widgets.one_level import LEARNED, PAIRS, WEIGHT_SET, OneLevel
 
 __all__ = ["Settings", "fit", "pooled_psnr", "write"]
@@ -37,6 +38,7 @@ class Settings:
     batch: int = 4
     crop: int = 32
     lr: float = 0.02
+    lr_carafe: float = 0.002  # at more, its softmax settles on one tap: nearest, and stays there
     seed: int = 0
 
 
@@ -71,7 +73,8 @@ def fit(name: str, images: list[Tensor], settings: Settings) -> OneLevel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         pair = OneLevel(name)
-    optimiser = torch.optim.Adam(pair.parameters(), lr=settings.lr)
+    lr = settings.lr_carafe if isinstance(pair.up, Carafe) else settings.lr
+    optimiser = torch.optim.Adam(pair.parameters(), lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps)
     for step in range(settings.steps):
         if step == settings.steps // 2:
