@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..datasets import get_dataset
+from ..engine.device import describe_device
 from ..engine.run import _environment
 from ..errors import UserError
 from ..files import sha256
@@ -124,7 +125,7 @@ def write(
         "data": data,
         "recipe": {**asdict(settings), "loss": "mean square error", "optimiser": "Adam"},
         "metrics": {"psnr": quality, "seconds": time.perf_counter() - start},
-        "environment": _environment(torch.device("cpu")),
+        "environment": _environment(describe_device(torch.device("cpu"))),
         "kept": f"all weights of {len(LEARNED)} pairs",
     }
     save_set(folder, {"pairs": tensors}, record)
