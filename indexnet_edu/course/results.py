@@ -147,8 +147,6 @@ def columns_of(rows: Table) -> list[str]:
 def text_of(value: Scalar) -> str:
     """A value as a reader wants it: four significant digits of a fraction, integers in full with
     thousands set apart, and a name of a pair, family or variant as its title."""
-    from ..viz.palette import title
-
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -156,7 +154,11 @@ def text_of(value: Scalar) -> str:
     if isinstance(value, float):
         whole = value.is_integer() and abs(value) < 1e15
         return f"{round(value):,}" if whole else f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) else title(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    from ..viz.palette import title  # with PyTorch behind it
+
+    return title(value)
 
 
 def _is_number(value: Scalar) -> bool:
