@@ -166,7 +166,7 @@ def estimate(
         raise UserError(does_not_fit(recipe)) from None
     memory, memory_free = _memory(device)
 
-    steps = recipe.epochs * -(-len(train) // recipe.batch_size)
+    steps = recipe.epochs * recipe.steps_per_epoch(len(train))
     each = median(times[_WARM_UP:])
     state = trainer.model.state_dict().values()
     weights = sum(value.numel() * value.element_size() for value in state)

@@ -113,7 +113,7 @@ def fit(
 
     main, device = accelerator.is_main_process, accelerator.device
     trainer = Trainer(model, task, recipe, accelerator)
-    steps_per_epoch = -(-len(data.train) // recipe.batch_size)
+    steps_per_epoch = recipe.steps_per_epoch(len(data.train))
     total = recipe.epochs * steps_per_epoch
 
     step, seconds = 0, 0.0

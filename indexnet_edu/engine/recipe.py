@@ -82,6 +82,10 @@ class Recipe:
                 choices = ", ".join(map(str, typing.get_args(hint)))
                 raise UsageError(f"{name} must be one of {choices}, got {getattr(self, name)!r}")
 
+    def steps_per_epoch(self, examples: int) -> int:
+        """Steps of one pass over so many examples; the last batch may be smaller."""
+        return -(-examples // self.batch_size)
+
     def lr_at(self, step: int, total_steps: int) -> float:
         """Learning rate of a step (0-based) of a schedule of ``total_steps``."""
         passed = sum(step >= round(fraction * total_steps) for fraction in self.lr_drops)

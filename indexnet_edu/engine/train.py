@@ -48,8 +48,8 @@ def train(
         resume: continue an unfinished run.
         threads: of the CPU's operators; None leaves PyTorch's choice.
         progress: a bar on the terminal (never in a file or a notebook's log).
-        watch: is shown every point of the curve as it comes, for example a
-            :class:`~indexnet_edu.viz.live_curve.LiveCurve`.
+        watch: is shown every point of the curve as it comes; in a notebook,
+            :meth:`LiveCurve.start <indexnet_edu.viz.live_curve.LiveCurve.start>` gives one.
 
     Raises:
         UsageError: an unknown name, or a folder that holds something else.

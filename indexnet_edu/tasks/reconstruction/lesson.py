@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -18,6 +18,9 @@ from ... import __version__
 from ...engine import Run, load_model, train
 from ...engine.recipe import override
 from . import RECONSTRUCTION
+
+if TYPE_CHECKING:
+    from ...viz.live_curve import LiveCurve
 
 __all__ = ["CONTROL", "ROWS", "is_guided", "load_models", "provenance", "train_rows"]
 
@@ -40,6 +43,7 @@ def train_rows(
     *,
     overrides: Mapping[str, Any] | None = None,
     folder: str | Path = "runs",
+    live: LiveCurve | None = None,
 ) -> dict[str, Run]:
     """Trains variants and prints one line for each when it is done.
 
@@ -53,6 +57,7 @@ def train_rows(
         variants: names of the task's variants.
         overrides: fields of the recipe to change.
         folder: where the folder lies.
+        live: draws the loss of the row that is being trained.
 
     Returns:
         Variant → finished run, in the order of ``variants``.
@@ -68,6 +73,7 @@ def train_rows(
     digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
     place = Path(folder) / RECONSTRUCTION.name / f"{profile}-seed{seed}-{digest}"
     print(f"{data.name}\nruns are kept in {place.as_posix()}/")
+    steps = recipe.epochs * recipe.steps_per_epoch(len(data.train))
     runs = {}
     for variant in variants:
         finished = Run(place / variant).finished
@@ -79,6 +85,7 @@ def train_rows(
             overrides=changes,
             resume=True,
             progress=False,
+            watch=live.start(variant, steps) if live else None,
         )
         metrics = run.metrics
         kind = "guided" if is_guided(variant) else "blind"
