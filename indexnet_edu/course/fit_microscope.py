@@ -74,8 +74,12 @@ def fit(name: str, images: list[Tensor], settings: Settings) -> OneLevel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         pair = OneLevel(name)
-    lr = settings.lr_carafe if isinstance(pair.up, Carafe) else settings.lr
-    optimiser = torch.optim.Adam(pair.parameters(), lr)
+    up_lr = settings.lr_carafe if isinstance(pair.up, Carafe) else settings.lr
+    groups: list[dict[str, Any]] = [
+        {"params": list(part.parameters()), "lr": lr}
+        for part, lr in ((pair.down, settings.lr), (pair.up, up_lr))
+    ]
+    optimiser = torch.optim.Adam(groups)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps)
     for step in range(settings.steps):
         if step == settings.steps // 2:
