@@ -11,7 +11,7 @@ own; a softmax over a region is then a softmax over dimension 1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -141,14 +141,14 @@ def normalise_index(
     return IndexGuide(encoder_map, decoder_map)
 
 
-def _check_index(features: Tensor, index: Tensor, scale: int, name: str) -> None:
+def check_index(features: Tensor, index: Sequence[int], scale: int, name: str) -> None:
+    """Raises ValueError if an index map of shape ``index`` does not fit (N, C, H, W) features."""
     n, channels, height, width = features.shape
     wanted = (n, height * scale, width * scale)
-    got = (index.shape[0], *index.shape[2:])
-    if index.ndim != 4 or wanted != got or index.shape[1] not in (1, channels):
+    if len(index) != 4 or wanted != (index[0], *index[2:]) or index[1] not in (1, channels):
         raise ValueError(
             f"{name} index must be ({n}, 1 or {channels}, {height * scale}, {width * scale}) "
-            f"for features {tuple(features.shape)}, got {tuple(index.shape)}"
+            f"for features {tuple(features.shape)}, got {tuple(index)}"
         )
 
 
@@ -167,7 +167,7 @@ def indexed_pool2d(x: Tensor, encoder: Tensor, scale_factor: int = 2) -> Tensor:
             f"features must be (N, C, H, W) with H and W divisible by {scale_factor}, "
             f"got {tuple(x.shape)}"
         )
-    _check_index(x, encoder, 1, "encoder")
+    check_index(x, encoder.shape, 1, "encoder")
     # Not `encoder * x`: the first factor decides the memory format, and x may be channels-last.
     return F.avg_pool2d(x * encoder, scale_factor) * scale_factor**2
 
@@ -185,5 +185,5 @@ def indexed_upsample2d(d: Tensor, decoder: Tensor, scale_factor: int = 2) -> Ten
     """
     if d.ndim != 4:
         raise ValueError(f"features must be (N, C, h, w), got {tuple(d.shape)}")
-    _check_index(d, decoder, scale_factor, "decoder")
+    check_index(d, decoder.shape, scale_factor, "decoder")
     return F.interpolate(d, scale_factor=scale_factor, mode="nearest") * decoder

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..indexing import (
     IndexGuide,
     create_index_block,
+    fast,
     indexed_pool2d,
     indexed_upsample2d,
     normalise_index,
@@ -17,7 +18,9 @@ from ..indexing import (
 from ..indexing.operators import check_normalisation
 from .protocol import Downsampling, Guide, Upsampling
 
-__all__ = ["IndexedPool2d", "IndexedPooling", "IndexedUpsample2d"]
+__all__ = ["IMPLEMENTATIONS", "IndexedPool2d", "IndexedPooling", "IndexedUpsample2d"]
+
+IMPLEMENTATIONS = ("fast", "clear")
 
 
 class IndexedPooling(Downsampling):
@@ -28,6 +31,11 @@ class IndexedPooling(Downsampling):
         family, mode, expansion, activation: see :func:`indexnet_edu.indexing.create_index_block`. A
             modelwise block is one module for all stages.
         normalisation, temperature: see :func:`indexnet_edu.indexing.normalise_index`.
+        implementation: ``"clear"`` computes exactly what you read in :mod:`indexnet_edu.indexing`,
+            layer by layer; ``"fast"`` the same function in fewer passes over memory
+            (:mod:`indexnet_edu.indexing.fast`), on a CPU and with the paper's normalisation. It
+            differentiates once, and does not call the block's layers, so that their hooks stay
+            silent. Where it does not apply the clear one is taken.
     """
 
     def __init__(
@@ -40,9 +48,16 @@ class IndexedPooling(Downsampling):
         activation: str = "relu",
         normalisation: str = "sigmoid+softmax",
         temperature: float = 1.0,
+        implementation: str = "fast",
     ) -> None:
         super().__init__(channels)
         check_normalisation(normalisation, temperature)
+        if implementation not in IMPLEMENTATIONS:
+            raise ValueError(
+                f"unknown implementation {implementation!r}; "
+                f"choose from {', '.join(IMPLEMENTATIONS)}"
+            )
+        self.implementation = implementation
         self.family, self.mode = family, mode
         self.normalisation, self.temperature = normalisation, temperature
         self.modelwise = family == "o2o_modelwise"
@@ -54,16 +69,25 @@ class IndexedPooling(Downsampling):
 
     def index(self, x: Tensor, stage: int = 0) -> IndexGuide:
         """The two index maps ``(N, 1 or C, H, W)`` of features ``(N, C, H, W)`` with even sizes."""
-        block = self.blocks[0 if self.modelwise else stage]
+        block = self._block(stage)
         return normalise_index(block(x), self.normalisation, self.temperature)
 
+    def _block(self, stage: int) -> nn.Module:
+        return self.blocks[0 if self.modelwise else stage]
+
     def downsample(self, x: Tensor, stage: int) -> tuple[Tensor, Guide]:
+        if (
+            self.implementation == "fast"
+            and self.normalisation == "sigmoid+softmax"
+            and fast.applies(x, *self._block(stage).parameters())
+        ):
+            return fast.pool_and_guide(self._block(stage), x, self.temperature)
         guide = self.index(x, stage)
         return indexed_pool2d(x, guide.encoder), guide
 
     def skip(self, x: Tensor, guide: Guide) -> Tensor:
         """The masked feature encoder ⊙ x, as in the authors' matting network."""
-        if not isinstance(guide, IndexGuide):
+        if not isinstance(guide, IndexGuide | fast.ColumnGuide):
             raise ValueError("the skip of indexed pooling needs its guide")
         return x * guide.encoder[..., : x.shape[-2], : x.shape[-1]]
 
@@ -116,7 +140,9 @@ class IndexedUpsample2d(Upsampling):
             )
 
     def upsample(self, d: Tensor, guide: Guide) -> Tensor:
-        if not isinstance(guide, IndexGuide):
+        if isinstance(guide, fast.ColumnGuide) and fast.applies(d, guide.columns):
+            return fast.upsample(d, guide)
+        if not isinstance(guide, IndexGuide | fast.ColumnGuide):
             raise ValueError("indexed upsampling needs the guide that indexed pooling returned")
         return indexed_upsample2d(d, guide.decoder)
 

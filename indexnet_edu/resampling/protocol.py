@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..indexing import IndexGuide
+from ..indexing.fast import ColumnGuide
 
 __all__ = ["Downsampling", "Guide", "Upsampling"]
 
 #: Nothing (blind), positions of maxima (max pooling), or a pair of index maps (IndexNet).
-Guide = Tensor | IndexGuide | None
+Guide = Tensor | IndexGuide | ColumnGuide | None
 
 
 class Downsampling(nn.Module):

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...indexing import IndexGuide
 from ...resampling import Guide
 from .model import ReconstructionNet
 
@@ -40,11 +39,11 @@ def crossing_map(guide: Guide) -> Tensor | None:
 
     Of an IndexNet's guide the decoder's index map; of max pooling's the maxima marked by ones.
     """
-    if isinstance(guide, IndexGuide):
-        return guide.decoder
     if guide is None:
         return None
-    return F.max_unpool2d(torch.ones_like(guide, dtype=torch.float32), guide, [2, 2])
+    if isinstance(guide, Tensor):
+        return F.max_unpool2d(torch.ones_like(guide, dtype=torch.float32), guide, [2, 2])
+    return guide.decoder
 
 
 @torch.no_grad()

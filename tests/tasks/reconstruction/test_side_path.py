@@ -58,7 +58,7 @@ def test_guides_are_taken_without_changing_the_network() -> None:
     model, images = network("indexed_m2o"), torch.rand(2, 1, 32, 32)
     before = model(images)
     guides = guides_of(model, images)
-    assert [tuple(g.decoder.shape) for g in guides if isinstance(g, IndexGuide)] == [
+    assert [tuple(g.decoder.shape) for g in guides if hasattr(g, "decoder")] == [
         (2, 32, 32, 32),
         (2, 64, 16, 16),
         (2, 128, 8, 8),

@@ -1,0 +1,12 @@
+"""The fast way through an index network on a CPU: block by block, in one pass over memory.
+
+The clear way is :func:`~indexnet_edu.indexing.normalise_index`,
+:func:`~indexnet_edu.indexing.indexed_pool2d` and
+:func:`~indexnet_edu.indexing.indexed_upsample2d`, and nothing here computes anything else: the
+tests hold both against each other. What was tried and measured is in ``docs/performance.md``.
+"""
+
+from .guide import ColumnGuide
+from .networks import applies, pool_and_guide, upsample
+
+__all__ = ["ColumnGuide", "applies", "pool_and_guide", "upsample"]

@@ -1,0 +1,118 @@
+"""Which of the fast functions computes which index block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..networks import HolisticIndexBlock, OneToOneIndexBlock
+from ..operators import check_index
+from .blocks import is_channels_last
+from .guide import ColumnGuide
+from .hidden import hidden_layers
+from .operators import LinearPool, Pool, Upsample
+from .slices import SliceConv
+
+__all__ = ["applies", "pool_and_guide", "upsample"]
+
+
+def applies(*tensors: Tensor) -> bool:
+    """Whether the fast path can take these: plain float32 or float64 on a CPU, run eagerly.
+
+    Under autocast, ``torch.compile``, ``torch.export`` and the transforms of ``torch.func`` the
+    clear path is taken.
+    """
+    return (
+        all(
+            type(t) in (Tensor, nn.Parameter)
+            and t.device.type == "cpu"
+            and t.dtype in (torch.float32, torch.float64)
+            and t.dtype == tensors[0].dtype
+            and t.numel() > 0
+            for t in tensors
+        )
+        and not torch.compiler.is_compiling()
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.jit.is_tracing()
+        and not torch._C._are_functorch_transforms_active()
+    )
+
+
+def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Tensor, ColumnGuide]:
+    """Index block, the paper's normalisation and indexed pooling.
+
+    Args:
+        block: of :func:`~indexnet_edu.indexing.create_index_block`.
+        x: features ``(N, C, H, W)``, H and W even.
+
+    Returns:
+        Pooled features ``(N, C, H/2, W/2)`` and the guide.
+    """
+    layers: Any = block.layers
+    if isinstance(block, OneToOneIndexBlock) and _suits(block, x):
+        weight = _first_weight(block, x.shape[1])
+        if len(layers) == 1:
+            y, columns = LinearPool.apply(x, weight.flatten(2), temperature)
+            return y, ColumnGuide(columns, temperature)
+        logits = _one_to_one_logits(block, x, weight)
+    elif len(layers) > 1 and not is_channels_last(x):
+        logits = _dense_logits(block, x)
+    else:
+        logits = block(x)
+    y, columns = Pool.apply(x, logits, temperature)
+    return y, ColumnGuide(columns, temperature)
+
+
+def upsample(d: Tensor, guide: ColumnGuide) -> Tensor:
+    """Indexed upsampling of ``(N, C, h, w)``; ValueError if the guide does not fit."""
+    if d.ndim != 4:
+        raise ValueError(f"features must be (N, C, h, w), got {tuple(d.shape)}")
+    n, _, g, h, w = guide.columns.shape
+    check_index(d, (n, g, 2 * h, 2 * w), 2, "decoder")
+    return Upsample.apply(d, guide.columns)
+
+
+def _suits(block: OneToOneIndexBlock, x: Tensor) -> bool:
+    # In channels-last memory a matrix product runs over all channels, so they must share weights.
+    return not is_channels_last(x) or not isinstance(block.layers[0], nn.Conv2d)
+
+
+def _first_weight(block: OneToOneIndexBlock, channels: int) -> Tensor:
+    """(1 or C, F, k, k)"""
+    weight: Tensor = block.layers[0].weight  # type: ignore[assignment]
+    slices = channels if isinstance(block.layers[0], nn.Conv2d) else 1
+    return weight.view(slices, -1, *weight.shape[2:])
+
+
+def _one_to_one_logits(block: OneToOneIndexBlock, x: Tensor, weight: Tensor) -> Tensor:
+    n, c, height, width = x.shape
+    h, w = height // 2, width // 2
+    layers: Any = block.layers
+    hidden = SliceConv.apply(x, weight)
+    columns = layers[3].weight.view(len(weight), 4, -1)
+    # Each column has hidden features of its own: (S, 4, e) → block-diagonal (S, 4, 4·e).
+    matrix = torch.diag_embed(columns.transpose(1, 2)).permute(0, 2, 3, 1).flatten(2)
+    if len(weight) > 1:
+        hidden = hidden.view(n, -1, hidden.shape[-1])
+    logits = hidden_layers(hidden, layers[1], _ceiling(layers[2]), matrix)
+    if is_channels_last(x):
+        return logits.view(n, 4, h, w, c).permute(0, 1, 4, 2, 3)
+    return logits.view(n, c, 4, h, w).transpose(1, 2)
+
+
+def _dense_logits(block: nn.Module, x: Tensor) -> Tensor:
+    """Holistic and M2O: the first convolution as it is, the rest in one."""
+    layers: Any = block.layers
+    hidden = layers[0](x)
+    n, _, h, w = hidden.shape
+    second = layers[3].weight  # (4, 2C, 1, 1) or four groups, (4·C, 2C, 1, 1)
+    groups = 1 if isinstance(block, HolisticIndexBlock) else 4
+    matrix = second.view(groups, -1, second.shape[1])
+    logits = hidden_layers(hidden.flatten(2), layers[1], _ceiling(layers[2]), matrix)
+    return logits.view(n, 4, -1, h, w)
+
+
+def _ceiling(activation: nn.Module) -> float:
+    return 6.0 if isinstance(activation, nn.ReLU6) else float("inf")

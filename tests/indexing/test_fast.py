@@ -1,0 +1,233 @@
+"""The fast path against the paper's straightforward formulation: values, gradients, statistics."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from indexnet_edu.indexing import FAMILIES, MODES, IndexGuide, fast
+from indexnet_edu.indexing.fast import blocks as blocks_module
+from indexnet_edu.indexing.fast.blocks import blocks
+from indexnet_edu.resampling import IndexedPool2d, IndexedUpsample2d
+from tests.indexing.paper_operators import PaperOperators
+
+ALL = [(family, mode) for family in FAMILIES for mode in MODES]
+FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+unpool = IndexedUpsample2d()
+
+
+def pool_of(family: str, mode: str, channels: int = 3, **options: object) -> IndexedPool2d:
+    """Random weights, and a batch normalisation behind whose 1 and 0 nothing can hide."""
+    torch.manual_seed(len(family) + len(mode))
+    pool = IndexedPool2d(channels, family, mode, **options).double()
+    for module in pool.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias)
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 1.5)
+    return pool
+
+
+def features(*shape: int, layout: str = "contiguous") -> Tensor:
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+    return x.contiguous(memory_format=FORMATS[layout])
+
+
+def assert_close(ours: Tensor, theirs: Tensor) -> None:
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Blocks that cut between images, channels and rows, and leave a rest of each."""
+    monkeypatch.setattr(blocks_module, "BLOCK", 40)
+
+
+@pytest.mark.parametrize("layout", FORMATS)
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+@pytest.mark.parametrize("family, mode", ALL)
+def test_equals_the_paper(family, mode, training, layout, small_blocks):
+    """Pooled and upsampled features, and the gradients of input and of every parameter."""
+    pool = pool_of(family, mode).train(training)
+    paper = PaperOperators(pool.blocks[0], 3).train(training)
+    x = features(3, 3, 6, 10, layout=layout)
+    ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
+
+    y, guide = pool(ours)
+    assert isinstance(guide, fast.ColumnGuide)
+    u = unpool(y, guide)
+    y_paper, u_paper = paper(theirs)
+    assert_close(y, y_paper)
+    assert_close(u, u_paper)
+
+    g_y, g_u = torch.randn_like(y), torch.randn_like(u)
+    torch.autograd.backward([y, u], [g_y, g_u])
+    torch.autograd.backward([y_paper, u_paper], [g_y, g_u])
+    assert_close(ours.grad, theirs.grad)
+
+    again = PaperOperators(_with_gradients(pool), 3)
+    for mine, wanted in zip(again.parameters(), paper.parameters(), strict=True):
+        assert_close(mine, wanted.grad)
+    statistics = PaperOperators(pool.blocks[0], 3)
+    for mine, wanted in zip(statistics.buffers(), paper.buffers(), strict=True):
+        assert_close(mine.double(), wanted.double())
+
+
+def _with_gradients(pool: IndexedPool2d) -> nn.Module:
+    """The block with its gradients in place of its weights, to be cut into columns alike."""
+    block = pool.blocks[0]
+    for parameter in block.parameters():
+        parameter.grad, gradient = None, parameter.grad
+        parameter.data = gradient.contiguous()
+    return block
+
+
+@pytest.mark.parametrize("layout", FORMATS)
+@pytest.mark.parametrize("family, mode", ALL)
+def test_equals_the_clear_path_at_odd_sizes_and_in_any_use(family, mode, layout, small_blocks):
+    """Maps for a skip connection, a temperature, ReLU6, and a width of its own for the hidden
+    layer."""
+    options = {"temperature": 0.3, "activation": "relu6", "expansion": 3}
+    quick = pool_of(family, mode, **options)
+    clear = pool_of(family, mode, implementation="clear", **options)
+    x = 4 * features(2, 3, 7, 5, layout=layout)
+    results = []
+    for pool in (quick, clear):
+        leaf = x.clone().requires_grad_()
+        y, guide = pool(leaf)
+        out = unpool(y.sin(), guide, output_size=(7, 5)) + pool.skip(leaf, guide).cos()
+        out.square().sum().backward()
+        results.append([out, leaf.grad, *(p.grad for p in pool.parameters()), *guide])
+    for mine, wanted in zip(*results, strict=True):
+        assert_close(mine, wanted)
+
+
+@pytest.mark.parametrize("family, mode", ALL)
+def test_gradcheck_of_weights_and_input(family, mode, small_blocks):
+    pool = pool_of(family, mode, channels=2)
+    names = [name for name, _ in pool.named_parameters()]
+    weights = [p.detach().clone().requires_grad_() for p in pool.parameters()]
+    x = features(2, 2, 4, 6).requires_grad_()
+
+    def call(x: Tensor, *weights: Tensor) -> Tensor:
+        state = dict(zip(names, weights, strict=True))
+        y, guide = torch.func.functional_call(pool, state, (x,))
+        return unpool(y, guide)
+
+    assert torch.autograd.gradcheck(call, (x, *weights), fast_mode=True)
+
+
+@pytest.mark.parametrize("momentum", [0.3, None])
+def test_running_statistics_are_pytorchs(momentum):
+    quick = pool_of("o2o_modelwise", "nonlinear")
+    clear = pool_of("o2o_modelwise", "nonlinear", implementation="clear")
+    for pool in (quick, clear):
+        pool.blocks[0].layers[1].momentum = momentum
+        for seed in range(3):
+            torch.manual_seed(seed)
+            pool(torch.randn(2, 3, 4, 4, dtype=torch.float64))
+    for mine, wanted in zip(quick.buffers(), clear.buffers(), strict=True):
+        assert_close(mine.double(), wanted.double())
+
+
+@pytest.mark.parametrize("implementation", ["fast", "clear"])
+def test_one_value_has_no_statistics(implementation):
+    pool = pool_of("holistic", "nonlinear", implementation=implementation)
+    with pytest.raises(ValueError, match="more than 1 value per channel when training"):
+        pool(features(1, 3, 2, 2))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_pooled_features_alone_and_the_guide_alone_have_gradients(family):
+    for use in (0, 1):
+        results = []
+        for implementation in ("fast", "clear"):
+            pool = pool_of(family, "linear", implementation=implementation)
+            x = features(2, 3, 4, 4).requires_grad_()
+            y, guide = pool(x)
+            (unpool(torch.ones_like(y), guide) if use else y).square().sum().backward()
+            results.append(x.grad)
+        assert_close(*results)
+
+
+def test_frozen_parts_get_no_gradient():
+    pool = pool_of("o2o_modelwise", "nonlinear_context").requires_grad_(False)
+    x = features(1, 3, 4, 4).requires_grad_()
+    pool(x)[0].sum().backward()
+    assert x.grad is not None and all(p.grad is None for p in pool.parameters())
+
+
+@pytest.mark.parametrize("temperature", [1e-6, 0.05, 20.0])
+def test_no_temperature_overflows(temperature):
+    x = 50 * torch.randn(1, 3, 4, 4)
+    y, guide = IndexedPool2d(3, "o2o_modelwise", "linear", temperature=temperature)(x)
+    assert y.isfinite().all() and guide.encoder.isfinite().all()
+
+
+def test_two_runs_are_bit_identical():
+    x = torch.randn(3, 4, 8, 8)
+    gradients = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        pool = IndexedPool2d(4, "o2o_modelwise", "nonlinear_context")
+        y, guide = pool(x)
+        unpool(y, guide).square().sum().backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in pool.parameters()]))
+    assert torch.equal(*gradients)
+
+
+# --- where it applies ----------------------------------------------------------------------------
+
+
+def test_one_argument_chooses():
+    x = torch.randn(1, 3, 4, 4)
+    assert isinstance(IndexedPool2d(3)(x)[1], fast.ColumnGuide)
+    assert isinstance(IndexedPool2d(3, implementation="clear")(x)[1], IndexGuide)
+    with pytest.raises(ValueError, match="unknown implementation 'quick'; choose from fast, clear"):
+        IndexedPool2d(3, implementation="quick")
+
+
+def test_elsewhere_the_clear_path_is_taken():
+    x = torch.randn(2, 3, 4, 4)
+    pool = IndexedPool2d(3, "m2o", "linear")
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert isinstance(pool(x)[1], IndexGuide)
+    assert isinstance(IndexedPool2d(3, normalisation="softmax")(x)[1], IndexGuide)
+    assert isinstance(pool.to(torch.bfloat16)(x.bfloat16())[1], IndexGuide)
+    pool = IndexedPool2d(3, "m2o", "linear").to("meta")
+    assert isinstance(pool(x.to("meta"))[1], IndexGuide)
+
+
+def test_functional_transforms_work():
+    pool = pool_of("o2o_modelwise", "linear")
+    x = features(2, 3, 4, 4)
+
+    def loss(x: Tensor) -> Tensor:
+        return pool(x)[0].square().sum()
+
+    leaf = x.clone().requires_grad_()
+    loss(leaf).backward()
+    assert_close(torch.func.grad(loss)(x), leaf.grad)
+
+
+def test_differentiating_twice_is_refused():
+    x = torch.randn(1, 3, 4, 4, requires_grad=True)
+    y = IndexedPool2d(3)(x)[0].sum()
+    with pytest.raises(RuntimeError, match="differentiate once.*implementation"):
+        torch.autograd.grad(y, x, create_graph=True)
+
+
+# --- blocks --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("size", [1, 7, 40, 300, 10**6])
+def test_blocks_cover_everything_once(last, size, monkeypatch):
+    monkeypatch.setattr(blocks_module, "BLOCK", size)
+    seen = torch.zeros(3, 4, 5, 4, 3)
+    for block in blocks(3, 5, 4, 3, last):
+        block.of(seen).add_(1)
+        assert block.of(seen).numel() <= max(size, 4 * 3 * (5 if last else 1))
+    assert (seen == 1).all()
