@@ -366,7 +366,7 @@ def test_an_index_network_alone_darkens_the_brightest_pixel(name):
 
 
 @pytest.mark.parametrize("name", LEARNED)
-def test_training_made_each_pair_better_than_nearest(name):
+def test_every_trained_pair_beats_bilinear_after_max_pooling(name):
     """On photographs that nobody trained on."""
     photographs = [sample_picture(other) for other in ("camera", "coins", "astronaut")]
     for other in photographs:
