@@ -1,7 +1,7 @@
 """Train the pairs of the upsampler microscope that have weights, on photographs it never shows.
 
 ``python -m indexnet_edu.course.fit_microscope`` reads BSD400 and BSD68 from the data folder and
-writes ``data/weights/microscope``: two minutes on one CPU thread.
+writes ``data/weights/microscope``: some minutes on one CPU thread.
 """
 
 from __future__ import annotations
