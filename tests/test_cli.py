@@ -76,6 +76,7 @@ def test_a_finished_run_is_not_trained_again(cli: Cli, tmp_path: Path) -> None:
         (["train", "reconstruction", "indexed_m2o", "--set", "lr"], 2, ["name=value"]),
         (["train", "reconstruction", "indexed_m2o", "--set", "rate=1"], 2, ["epochs"]),
         (["train", "reconstruction", "indexed_m2o", "--seed", "-1"], 2, ["seed"]),
+        (["train", "reconstruction", "indexed_m2o", "--threads", "0"], 2, ["threads", "cores"]),
         (["evaluate", "nowhere"], 1, ["not a run folder"]),
         (["table", "12"], 2, ["choose from 2, 3"]),
         (["complexity", "--table", "3"], 2, ["5, 7, 8, 10"]),
@@ -169,6 +170,17 @@ def test_a_folder_that_cannot_be_written(cli: Cli, tmp_path: Path) -> None:
     out = Path("/proc/run") if os.access(locked, os.W_OK) else locked / "run"
     command = ["train", "reconstruction", "avgpool_nearest", "--profile", "smoke", "--out", out]
     refused(cli(*command), 1, "cannot write to", "another --out")
+
+
+def test_a_dry_run_prints_the_cost_and_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
+    command = ["train", "reconstruction", "m2o-linear", "--profile", "smoke", "--dry-run",
+               "--threads", 1, "--set", "batch_size=10"]  # fmt: skip
+    result = cli(*command, "--json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    cost = json.loads(result.stdout)
+    assert cost["steps"] == 50 and cost["fits"] and cost["device"].endswith("1 thread)")
+    assert 0 < cost["memory"] < cost["memory_free"] and 0 < cost["disk"] < cost["disk_free"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_full_disk(cli: Cli, tmp_path: Path) -> None:
