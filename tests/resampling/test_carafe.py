@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from indexnet_edu.resampling import carafe as carafe_module
 from indexnet_edu.resampling.carafe import Carafe
+from tests.resampling.unfolded_carafe import unfolded_carafe
 
 
 def reassemble(carafe: Carafe, d: Tensor) -> Tensor:
@@ -44,6 +48,27 @@ def test_equals_the_loop(n, c, h, w, k, seed):
     d = torch.randn(n, c, h, w, dtype=torch.float64)
     with torch.no_grad():
         torch.testing.assert_close(carafe(d), reassemble(carafe, d), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("block", [1, 700, 10**6])
+def test_blocks_equal_the_unfolding(block, layout, monkeypatch):
+    """Values and gradients, whatever is cut: rows, images, nothing."""
+    monkeypatch.setattr(carafe_module, "BLOCK", block)
+    torch.manual_seed(0)
+    carafe = Carafe(3, compressed_channels=4).double()
+    unfolded = copy.deepcopy(carafe)
+    x = torch.randn(3, 3, 5, 4, dtype=torch.float64)
+    ours = x.clone(memory_format=layout).requires_grad_()
+    theirs = x.clone().requires_grad_()
+    y, wanted = carafe(ours), unfolded_carafe(unfolded, theirs)
+    g = torch.randn_like(wanted)
+    y.backward(g)
+    wanted.backward(g)
+    torch.testing.assert_close(y, wanted, rtol=0, atol=1e-10)
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=0, atol=1e-10)
+    for mine, other in zip(carafe.parameters(), unfolded.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, other.grad, rtol=0, atol=1e-10)
 
 
 def test_kernels_sum_to_one():
