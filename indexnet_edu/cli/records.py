@@ -45,7 +45,7 @@ def _list(arguments: argparse.Namespace) -> int:
             "variant": record.config["variant"],
             "profile": record.config["profile"],
             "seed": record.config["recipe"]["seed"],
-            task.headline: round(record.metrics[task.headline], 4),
+            task.headline: round(task.main_figure(record.metrics), 4),
             "commit": record.environment["commit"][:12],
             "data": record.config["data"]["name"],
         }

@@ -144,14 +144,13 @@ def estimate(
     plan = Plan.of(task, variant, profile, out, seed, overrides)
     recipe, folder = plan.recipe, plan.folder
     use_threads(threads)
-    data = task.load_data(recipe)
     here = accelerator()
     device = here.device
-    train, test = data.train.to(device), data.test.to(device)
+    data = task.load_data(recipe).to(device)
+    train, tests = data.train, data.test if isinstance(data.test, Mapping) else {"": data.test}
     trainer = Trainer(plan.build(device), task, recipe, here)
     order = epoch_order(recipe.seed, 0, len(train))[: recipe.batch_size]
-    few = _First(test, recipe.eval_batch_size)
-    times = []
+    times, testing = list[float](), 0.0
     try:
         for step in range(_WARM_UP + _MEASURED):
             _wait(device)
@@ -159,9 +158,11 @@ def estimate(
             trainer.step(*trainer.batch(train, order, step)[:2], recipe.lr)
             _wait(device)
             times.append(time.perf_counter() - began)
-        began = time.perf_counter()
-        evaluate(trainer.model, few, task.metrics(), recipe, here)
-        testing = (time.perf_counter() - began) * len(test) / len(few)
+        for test in tests.values():
+            few = _First(test, recipe.eval_batch_size)
+            began = time.perf_counter()
+            evaluate(trainer.model, few, task.metrics, recipe, here)
+            testing += (time.perf_counter() - began) * len(test) / len(few)
     except torch.OutOfMemoryError:
         raise UserError(does_not_fit(recipe)) from None
     memory, memory_free = _memory(device)

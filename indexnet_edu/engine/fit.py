@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -169,7 +169,7 @@ def fit(
                     raise _not_finite("the loss is", step, run)
                 point = {"step": step, "epoch": step / steps_per_epoch, "loss": value, "lr": lr}
                 if measured:
-                    point |= evaluate(model, data.test, task.metrics(), recipe, accelerator)
+                    point |= evaluate(model, data.test, task.metrics, recipe, accelerator)
                 bar.set_postfix(loss=f"{value:.4f}", refresh=False)
                 if main:
                     curve.add(point)
@@ -208,13 +208,24 @@ def _not_finite(what: str, step: int, run: Run) -> UserError:
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module, test: Split, metrics: Metrics, recipe: Recipe, accelerator: Accelerator
+    model: nn.Module,
+    test: Split | Mapping[str, Split],
+    metrics: Callable[[], Metrics],
+    recipe: Recipe,
+    accelerator: Accelerator,
 ) -> dict[str, float]:
-    """Test metrics of a model in evaluation mode.
+    """Test metrics of a model in evaluation mode; those of several test sets begin with its name.
 
     Noise is seeded by batch, so that a figure repeats. With several processes each measures every
-    so manieth batch; ``metrics`` puts their sums together.
+    so manieth batch; the metrics put their sums together.
     """
+    if isinstance(test, Mapping):
+        return {
+            f"{name}_{key}": value
+            for name, split in test.items()
+            for key, value in evaluate(model, split, metrics, recipe, accelerator).items()
+        }
+    found = metrics()
     was_training = model.training
     model.eval()
     generator = torch.Generator(device=accelerator.device)
@@ -222,6 +233,6 @@ def evaluate(
     for number, indices in batches[accelerator.process_index :: accelerator.num_processes]:
         generator.manual_seed(number)
         x, target = test.batch(indices, generator)
-        metrics.update(model(x), target)
+        found.update(model(x), target)
     model.train(was_training)
-    return metrics.compute()
+    return found.compute()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -33,12 +34,24 @@ class Split(Protocol):
 
 @dataclass(frozen=True)
 class TaskData:
-    """The data of a recipe. ``name`` stands on every table and figure made from it."""
+    """The data of a recipe. ``name`` stands on every table and figure made from it.
+
+    ``test`` may be several sets by name; each is measured for itself, and its metrics begin with
+    that name: ``bsd68_psnr``.
+    """
 
     name: str
     checksum: str
     train: Split
-    test: Split
+    test: Split | Mapping[str, Split]
+
+    def to(self, device: torch.device) -> TaskData:
+        """The same data on a device."""
+        if isinstance(self.test, Mapping):
+            test: Any = {name: split.to(device) for name, split in self.test.items()}
+        else:
+            test = self.test.to(device)
+        return dataclasses.replace(self, train=self.train.to(device), test=test)
 
 
 class Metrics(Protocol):
@@ -60,7 +73,8 @@ class Task:
         variants: the table's rows by name; None is a network without resampling.
         profiles: recipes by name, always ``smoke``, ``cpu`` and ``gpu``.
         load_data, build_model, loss, metrics: the parts, as functions.
-        headline: the metric that a one-line summary shows.
+        headline: the metric that a one-line summary shows, of the first test set where there are
+            several.
         paper_data: the paper's data set, as ``TaskData.name`` begins up to its colon.
     """
 
@@ -92,6 +106,11 @@ class Task:
                 f"({', '.join(self.variants)}), a name that `indexnet-edu resamplers` lists, or "
                 "FAMILY-MODE, for example m2o-linear"
             ) from None
+
+    def main_figure(self, metrics: Mapping[str, float]) -> float:
+        """The headline of a run's metrics."""
+        keys = (key for key in metrics if key == self.headline or key.endswith(f"_{self.headline}"))
+        return metrics[next(keys)]
 
     def profile(self, name: str) -> Any:
         """A recipe by name; UsageError lists the valid names."""

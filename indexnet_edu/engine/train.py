@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -73,11 +72,9 @@ def train(
         with run.locked() if here.is_main_process else nullcontext():
             with determinism(recipe.deterministic):
                 model = plan.build(here.device)
-                data = dataclasses.replace(
-                    data, train=data.train.to(here.device), test=data.test.to(here.device)
-                )
+                data = data.to(here.device)
                 seconds = fit(model, task, data, recipe, run, here, progress, watch)
-                test = evaluate(model, data.test, task.metrics(), recipe, here)
+                test = evaluate(model, data.test, task.metrics, recipe, here)
             if here.is_main_process:
                 checkpoint.save_weights(run.weights, model.state_dict())
                 steps = run.curve[-1]["step"]
@@ -128,4 +125,4 @@ def evaluate_run(task: Task, run: Run) -> dict[str, float]:
             "set INDEXNET_DATA to the data of the run"
         )
     model.to(here.device)
-    return evaluate(model, data.test.to(here.device), task.metrics(), recipe, here)
+    return evaluate(model, data.to(here.device).test, task.metrics, recipe, here)
