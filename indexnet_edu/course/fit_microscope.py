@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from ..datasets import get_dataset
 from ..engine.device import describe_device
-from ..engine.run import _environment
+from ..engine.run import environment_of
 from ..errors import UserError
 from ..files import sha256
 from ..records.weights import WEIGHTS, save_set
@@ -129,7 +129,7 @@ def write(
         "data": data,
         "recipe": {**asdict(settings), "loss": "mean square error", "optimiser": "Adam"},
         "metrics": {"psnr": quality, "seconds": time.perf_counter() - start},
-        "environment": _environment(describe_device(torch.device("cpu"))),
+        "environment": environment_of(describe_device(torch.device("cpu"))),
         "kept": f"all weights of {len(LEARNED)} pairs",
     }
     save_set(folder, {"pairs": tensors}, record)

@@ -23,7 +23,7 @@ from .. import __version__
 from ..errors import UsageError, UserError
 from ..files import replace_text, write_json
 
-__all__ = ["Run", "create_run", "open_run"]
+__all__ = ["Run", "create_run", "environment_of", "open_run"]
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,8 @@ def _commit() -> str | None:
     return shown.stdout.strip() if shown.returncode == 0 and tracked.returncode == 0 else None
 
 
-def _environment(device: str) -> dict[str, Any]:
+def environment_of(device: str) -> dict[str, Any]:
+    """What ``environment.json`` holds: versions, commit, device."""
     return {
         "indexnet_edu": __version__,
         "commit": _commit(),
@@ -186,7 +187,7 @@ def create_run(folder: Path, config: Mapping[str, Any], device: str, resume: boo
             return run
         if inside not in ([], ["environment.json"]):  # the latter: killed before the next line
             raise UsageError(f"{folder} is not empty and not a run folder: use another --out")
-        write_json(folder / "environment.json", _environment(device))
+        write_json(folder / "environment.json", environment_of(device))
         write_json(folder / "config.json", config)
     except OSError as error:
         raise UserError(f"cannot write to {folder} ({error.strerror}): use another --out") from None

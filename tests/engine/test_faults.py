@@ -80,7 +80,7 @@ def test_death_at_any_point_of_writing_costs_no_bit(tmp_path: Path) -> None:
     of all checkpoints, the weights and the metrics."""
     # Its children are forked from a process that has imported everything and computed nothing.
     context = multiprocessing.get_context("forkserver")
-    lazily = ["accelerate", "filelock", "safetensors.torch", "torch.utils.tensorboard", "tqdm"]
+    lazily = ["accelerate", "torch._dynamo", "safetensors.torch", "torch.utils.tensorboard"]
     context.set_forkserver_preload(["tests.engine.test_faults", *lazily])
     points = context.Value("i", 0)
 
