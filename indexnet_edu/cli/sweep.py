@@ -67,8 +67,8 @@ def _start(arguments: argparse.Namespace) -> int:
     if not slurm:
         _work_here(task, sweep, arguments)
         if left := _count(sweep)["to do"]:
-            jobs = sweep.folder / "jobs"
-            print(f"workers ended early, {left} cells to do: {jobs} says why", file=sys.stderr)
+            why = sweep.folder / "jobs"
+            print(f"workers ended early, {left} cells to do: {why} says why", file=sys.stderr)
         return _report(sweep, arguments.json)
     workers = min(arguments.workers, _count(sweep)["to do"])
     jobs = submit_to_slurm(task, sweep, workers, arguments.threads, options) if workers else []
