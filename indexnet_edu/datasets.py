@@ -33,6 +33,7 @@ __all__ = [
     "list_rows",
     "load_catalogue",
     "verify",
+    "wants_real",
 ]
 
 _SIGNATURES = {".gz": b"\x1f\x8b", ".zip": b"PK", ".npz": b"PK", ".png": b"\x89PNG"}
@@ -43,7 +44,8 @@ class DataFile:
     """One file of a dataset.
 
     ``contents`` is given for zip files whose members are the source's own files: one packed at home
-    has another ``sha256`` but the same ``contents`` (:func:`contents_sha256`), and will do.
+    has another ``sha256`` but the same ``contents`` (:func:`contents_sha256`), and will do. So does
+    the folder of that name, not packed at all.
     """
 
     name: str
@@ -161,7 +163,12 @@ def _examine(path: Path, file: DataFile) -> FileReport:
         if stat.st_size < file.bytes and _is_cut_short(path):
             return report("truncated", f"truncated, {stat.st_size:,} of {file.bytes:,} bytes")
     except FileNotFoundError:
-        return report("missing", "missing")
+        unpacked = path.with_suffix("")
+        if not (file.contents and unpacked.is_dir()):
+            return report("missing", "missing")
+        if _folder_sha256(unpacked) == file.contents:
+            return report("good", "unpacked, with the right contents")
+        return report("foreign", f"foreign, the folder {unpacked.name} has other contents")
     except OSError as error:
         return report("unreadable", f"unreadable, {error.strerror or error}")
     return report(
@@ -195,6 +202,16 @@ def contents_sha256(path: Path, size: int, mtime_ns: int) -> str | None:
                     digests[member.filename] = digest.hexdigest()
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         return None
+    return _contents(digests)
+
+
+def _folder_sha256(folder: Path) -> str:
+    """What :func:`contents_sha256` gives for a zip of this folder; hidden files do not count."""
+    files = [path for path in folder.rglob("[!.]*") if path.is_file()]
+    return _contents({path.relative_to(folder.parent).as_posix(): sha256(path) for path in files})
+
+
+def _contents(digests: Mapping[str, str]) -> str:
     lines = "".join(f"{name} {digests[name]}\n" for name in sorted(digests))
     return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -330,6 +347,22 @@ def get(name: str, progress: bool = True) -> Path:
     """The folder of a dataset, downloaded first where it is not whole (see :func:`download`)."""
     dataset = get_dataset(name)
     return dataset.folder() if dataset.status() == "present" else download(name, progress)
+
+
+def wants_real(name: str, data: str) -> bool:
+    """Whether a recipe's ``data`` means the real data set; if so, it is at hand now, or damaged.
+
+    Args:
+        name: of the data set.
+        data: "real", "embedded", or "auto", which takes the real set unless it is absent.
+
+    Raises:
+        UserError: the real set is asked for, is absent and cannot be fetched.
+    """
+    absent = data != "embedded" and get_dataset(name).status() == "absent"
+    if data == "real" and absent:
+        get(name)  # or it says how to get it
+    return data == "real" or (data == "auto" and not absent)
 
 
 def verify(names: Sequence[str] = ()) -> list[dict[str, str]]:

@@ -1,4 +1,5 @@
-"""Writing files so that a reader finds the old content or the new one, never half of it."""
+"""Writing files so that a reader finds the old content or the new one, never half of it; and
+checksums."""
 
 from __future__ import annotations
 
@@ -8,7 +9,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-__all__ = ["replace_text", "sha256", "sync_folder", "write_json", "write_synced"]
+import numpy as np
+
+__all__ = ["checksum_of", "replace_text", "sha256", "sync_folder", "write_json", "write_synced"]
 
 
 def write_synced(path: Path, content: bytes) -> None:
@@ -50,3 +53,11 @@ def sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checksum_of(*arrays: np.ndarray) -> str:
+    """Hexadecimal SHA-256 over the bytes of the arrays, one after the other."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...datasets import get, get_dataset
+from ...datasets import wants_real
 from ...engine.recipe import Recipe
 from ...engine.task import TaskData
 from .fashion_mnist import Images, load_embedded, load_fashion_mnist
@@ -52,12 +52,7 @@ class ReconstructionSplit:
 
 
 def _source(data: str) -> Images:
-    dataset = get_dataset("fashion_mnist")
-    if data == "embedded" or (data == "auto" and dataset.status() == "absent"):
-        return load_embedded()
-    if dataset.status() == "absent":
-        get("fashion_mnist")  # the real images are asked for: fetch them, or say how to get them
-    return load_fashion_mnist()
+    return load_fashion_mnist() if wants_real("fashion_mnist", data) else load_embedded()
 
 
 def _split(images: np.ndarray, labels: np.ndarray, count: int | None) -> ReconstructionSplit:

@@ -7,7 +7,6 @@ images. Image ``i`` of either part is of class ``i % 10``, so that any first par
 
 from __future__ import annotations
 
-import hashlib
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from ...datasets import get_dataset
 from ...errors import UserError
+from ...files import checksum_of
 from ...paths import asset
 from .idx import read_idx
 
@@ -94,14 +94,6 @@ def unpack(sheet: Bytes) -> Bytes:
     """The inverse of :func:`pack`, as a new, writable array."""
     tiles = sheet.reshape(-1, SIZE, COLUMNS, SIZE)  # (rows, height, columns, width)
     return np.array(tiles.transpose(0, 2, 1, 3)).reshape(-1, SIZE, SIZE)
-
-
-def checksum_of(*arrays: Bytes) -> str:
-    """sha256 over the bytes of the arrays, one after the other."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
 
 
 def _damaged() -> UserError:

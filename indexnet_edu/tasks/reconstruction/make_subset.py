@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...files import checksum_of
 from ...paths import asset
 from .fashion_mnist import (
     CLASS_COUNT,
@@ -18,7 +19,6 @@ from .fashion_mnist import (
     TRAIN_ROWS,
     Bytes,
     Images,
-    checksum_of,
     load_fashion_mnist,
     pack,
 )

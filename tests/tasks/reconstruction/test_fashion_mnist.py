@@ -9,10 +9,10 @@ import pytest
 
 from indexnet_edu.datasets import get_dataset
 from indexnet_edu.errors import UserError
+from indexnet_edu.files import checksum_of
 from indexnet_edu.paths import asset
 from indexnet_edu.tasks.reconstruction import fashion_mnist
 from indexnet_edu.tasks.reconstruction.fashion_mnist import (
-    checksum_of,
     load_embedded,
     load_fashion_mnist,
     pack,
