@@ -4,6 +4,8 @@ PYTHON ?= python3
 PROFILE ?= smoke
 TORCH ?=
 WORKERS ?= 2
+THREADS ?= 2
+QUICK ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +13,7 @@ READY := $(VENV)/.ready
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course lab test clean
+.PHONY: help setup course lab test bench clean
 
 help:
 	@echo "make setup    make the environment .venv from requirements.lock, once"
@@ -22,6 +24,9 @@ help:
 	@echo "make lab      open the course in JupyterLab"
 	@echo "make test     lint, check types and run every test, the notebooks and the browser included"
 	@echo "              WORKERS=2      test processes"
+	@echo "make bench    time operators, training steps, scaling and the course into build/bench/"
+	@echo "              QUICK=1        small sizes, about two minutes"
+	@echo "              THREADS=2      PyTorch's threads"
 	@echo "make clean    remove what make and the tests wrote, .venv excepted"
 
 setup: $(READY)
@@ -61,6 +66,13 @@ test: setup
 	    || echo "test: it cannot be downloaded; the browser tests are left out and listed at the end"; }
 	@echo "test: pytest with $(WORKERS) processes, one thread each"
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+bench: setup
+	@for subject in operators training scaling course; do \
+	  echo "bench: $$subject"; \
+	  $(BIN)/python -m benchmarks.$$subject --threads $(THREADS) $(if $(QUICK),--quick) || exit 1; \
+	done
+	@echo "bench: tables and plots are in build/bench/"
 
 clean:
 	@echo "clean: removing build/, dist/ and the caches of the tools"

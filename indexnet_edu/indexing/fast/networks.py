@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..networks import HolisticIndexBlock, OneToOneIndexBlock
 from ..operators import check_index
 from .blocks import is_channels_last
+from .dense import DensePool
 from .guide import ColumnGuide
 from .hidden import hidden_layers
 from .operators import LinearPool, Pool, Upsample
@@ -57,7 +58,10 @@ def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Ten
             y, columns = LinearPool.apply(x, weight.flatten(2), temperature)
             return y, ColumnGuide(columns, temperature)
         logits = _one_to_one_logits(block, x, weight)
-    elif len(layers) > 1 and not is_channels_last(x):
+    elif len(layers) == 1 and not is_channels_last(x):
+        y, columns = DensePool.apply(x, layers[0].weight, temperature)
+        return y, ColumnGuide(columns, temperature)
+    elif not is_channels_last(x):
         logits = _dense_logits(block, x)
     else:
         logits = block(x)

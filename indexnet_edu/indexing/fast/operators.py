@@ -27,10 +27,10 @@ from .blocks import (
 )
 from .once import once
 
-__all__ = ["LinearPool", "Pool", "Upsample"]
+__all__ = ["LinearPool", "Pool", "Upsample", "encoder_weights", "sigmoid_backward"]
 
 
-def _encoder(columns: Tensor, temperature: float) -> Tensor:
+def encoder_weights(columns: Tensor, temperature: float) -> Tensor:
     """softmax(columns / T) over each region, for columns within [0, 1]."""
     if temperature < 0.05:  # exp(1/T) could overflow
         return torch.softmax(columns / temperature, dim=1)
@@ -38,7 +38,7 @@ def _encoder(columns: Tensor, temperature: float) -> Tensor:
     return weights.mul_(weights.sum(1, keepdim=True).reciprocal_())
 
 
-def _sigmoid_backward(g: Tensor, s: Tensor, out: Tensor) -> Tensor:
+def sigmoid_backward(g: Tensor, s: Tensor, out: Tensor) -> Tensor:
     return torch.ops.aten.sigmoid_backward.grad_input(g, s, grad_input=out)
 
 
@@ -62,7 +62,7 @@ class Pool(torch.autograd.Function):
             if depthwise:
                 torch.sigmoid(block.of(logits), out=s)
             corners = to_columns(block.large(x), _scratch(s, pooled, last))
-            torch.sum(corners.mul_(_encoder(s, temperature)), 1, out=pooled)
+            torch.sum(corners.mul_(encoder_weights(s, temperature)), 1, out=pooled)
         ctx.save_for_backward(x, columns, y)
         ctx.temperature = temperature
         ctx.set_materialize_grads(False)
@@ -80,7 +80,7 @@ class Pool(torch.autograd.Function):
         g_logits = torch.empty_like(columns) if depthwise else torch.zeros_like(columns)
         for block in blocks(n, c, h, w, last):
             s, g, pooled = block.of(columns), block.small(g_y), block.small(y)
-            weights = _encoder(s, ctx.temperature)
+            weights = encoder_weights(s, ctx.temperature)
             slope = to_columns(block.large(x), _scratch(s, pooled, last))
             slope -= pooled.unsqueeze(1)  # x − y
             if depthwise:
@@ -113,7 +113,7 @@ def _to_logits(
         slope /= temperature
     if g_s is not None:
         slope += block.of(g_s)
-    return _sigmoid_backward(slope, s, out)
+    return sigmoid_backward(slope, s, out)
 
 
 class LinearPool(torch.autograd.Function):
@@ -138,7 +138,7 @@ class LinearPool(torch.autograd.Function):
             matrices = _matrices(corners, last)
             torch.bmm(_for_block(weight, block, matrices), matrices, out=_matrices(logits, last))
             torch.sigmoid(logits, out=s)
-            torch.sum(corners.mul_(_encoder(s, temperature)), 1, out=pooled)
+            torch.sum(corners.mul_(encoder_weights(s, temperature)), 1, out=pooled)
         ctx.save_for_backward(x, weight, columns, y)
         ctx.temperature = temperature
         ctx.set_materialize_grads(False)
@@ -154,7 +154,7 @@ class LinearPool(torch.autograd.Function):
         g_x, g_weight = torch.empty_like(x), torch.zeros_like(weight)
         for block in blocks(n, c, h, w, last):
             s, g, pooled = block.of(columns), block.small(g_y), block.small(y)
-            weights = _encoder(s, ctx.temperature).mul_(g.unsqueeze(1))
+            weights = encoder_weights(s, ctx.temperature).mul_(g.unsqueeze(1))
             corners = to_columns(block.large(x), empty_columns(pooled, last))
             g_logits = torch.sub(corners, pooled.unsqueeze(1)).mul_(weights)
             _to_logits(g_logits, s, g_s, block, ctx.temperature, out=g_logits)
