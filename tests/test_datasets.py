@@ -304,6 +304,27 @@ def test_a_zip_packed_at_home_is_as_good(pictures):
     assert [report.state for report in dataset.verify()] == ["good"]
 
 
+def unpack(dataset: Dataset, members: dict[str, bytes]) -> None:
+    for name, content in members.items():
+        path = dataset.folder() / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+
+
+def test_the_folder_unpacked_is_as_good(pictures):
+    dataset, members = pictures
+    unpack(dataset, members | {"pictures/.hidden": b"a file manager's"})
+    assert [report.message for report in dataset.verify()] == ["unpacked, with the right contents"]
+    assert dataset.require() == dataset.folder()
+
+
+def test_a_folder_with_other_contents_is_foreign(pictures):
+    dataset, members = pictures
+    unpack(dataset, members | {"pictures/3.png": b"3"})
+    (report,) = dataset.verify()
+    assert report.state == "foreign" and "the folder pictures" in report.message
+
+
 def test_a_zip_with_other_contents_is_foreign(pictures):
     dataset, members = pictures
     pack(dataset.folder() / "pictures.zip", members | {"pictures/2.png": b"2"})
@@ -517,3 +538,20 @@ def test_real_archives_repacked_as_the_steps_say(real_data, tmp_path, name):
     assert {report.message for report in dataset.verify(tmp_path)} == {
         "packed by hand, with the right contents"
     }
+
+
+# --- real or embedded -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data, present, absent", [
+    ("real", True, None), ("auto", True, False), ("embedded", False, False),
+])  # fmt: skip
+def test_what_a_recipe_means_by_its_data(pictures, data, present, absent):
+    dataset, members = pictures
+    if absent is None:
+        with pytest.raises(UserError):
+            datasets.wants_real("pictures", data)
+    else:
+        assert datasets.wants_real("pictures", data) is absent
+    pack(dataset.folder() / "pictures.zip", members)
+    assert datasets.wants_real("pictures", data) is present

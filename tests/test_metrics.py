@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from skimage.metrics import structural_similarity
 from torch.nn import functional as F
 
-from indexnet_edu.metrics import ImageMetrics
+from indexnet_edu.metrics import DenoisingMetrics, ImageMetrics, legacy_ssim
 
 
 def measure(*batches: tuple[torch.Tensor, torch.Tensor]) -> dict[str, float]:
@@ -86,3 +86,30 @@ def test_ssim_is_the_usual_gaussian_one() -> None:
 def test_nothing_measured_is_an_error() -> None:
     with pytest.raises(ValueError, match="no images"):
         ImageMetrics().compute()
+
+
+# --- denoising -----------------------------------------------------------------------------------
+
+
+def test_legacy_ssim_is_scikit_images_with_a_data_range_of_two() -> None:
+    prediction, target = images(4)
+    expected = [
+        structural_similarity(x[0].numpy(), y[0].numpy(), data_range=2.0)
+        for x, y in zip(prediction, target, strict=True)
+    ]
+    assert legacy_ssim(prediction, target).tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_denoising_metrics_are_means_over_images() -> None:
+    prediction, target = images(5)
+    metrics, usual = DenoisingMetrics(), measure((prediction, target))
+    for x, y in zip(prediction, target, strict=True):
+        metrics.update(x[None], y[None])
+    found = metrics.compute()
+    assert list(found) == ["psnr", "ssim", "ssim_legacy"]
+    assert found["psnr"] == pytest.approx(usual["psnr_per_image"], rel=1e-5)
+    assert found["ssim"] == pytest.approx(usual["ssim"], rel=1e-5)
+    expected = legacy_ssim(prediction.clamp(0, 1), target).mean().item()
+    assert found["ssim_legacy"] == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match="no images"):
+        DenoisingMetrics().compute()

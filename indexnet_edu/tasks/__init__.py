@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ..engine.task import Task
 from ..errors import UsageError
+from .denoising import DENOISING
 from .reconstruction import RECONSTRUCTION
 
 __all__ = ["TASKS", "get_task"]
 
-TASKS: dict[str, Task] = {task.name: task for task in (RECONSTRUCTION,)}
+TASKS: dict[str, Task] = {task.name: task for task in (RECONSTRUCTION, DENOISING)}
 
 
 def get_task(name: str) -> Task:
