@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 
 from .paper import paper_note
-from .table import COLUMNS, Comparison
+from .table import Comparison
 
 __all__ = ["FORMATS", "as_csv", "as_latex", "as_markdown", "as_text", "plain_rows"]
 
@@ -17,7 +17,8 @@ _CAPTION_WIDTH = 100
 
 #: What must be said beside ours and the paper's figures.
 _REMARKS = {
-    3: "The paper's SSIM is not a windowed one: ours, the standard, does not compare with it."
+    3: "The paper's SSIM is not a windowed one: ours, the standard, does not compare with it.",
+    7: "The paper's SSIM is the old one, with data_range 2 for images in [0, 1]: it looks better.",
 }
 
 #: Characters that LaTeX reads as commands, and those that its usual fonts lack.
@@ -60,14 +61,14 @@ def _grid(comparison: Comparison) -> tuple[list[tuple[str, list[str]]], list[lis
     """Headings with the columns below each, and the rows, all as text."""
     have_ours = bool(comparison.profile)
     heads = [("variant", [""])]
-    for _, paper_key, heading, _ in COLUMNS[comparison.number]:
+    for _, paper_key, heading, _ in comparison.columns:
         below = (["paper"] if paper_key else []) + (["ours"] if have_ours else [])
         heads += [(heading, below)] if below else []
     heads += [("seeds", [""])] if have_ours else []
     body = []
     for row in comparison.rows:
         line = [row["variant"]]
-        for key, paper_key, _, decimals in COLUMNS[comparison.number]:
+        for key, paper_key, _, decimals in comparison.columns:
             if paper_key:
                 line.append(_figure(row["paper"][key], None, decimals))
             if have_ours:
@@ -146,14 +147,14 @@ def as_latex(comparison: Comparison) -> str:
 
 def as_csv(comparisons: Sequence[Comparison]) -> str:
     """All comparisons in one file, a line a row, every digit kept; an empty cell is no figure."""
-    keys = [key for key, *_ in COLUMNS[comparisons[0].number]]
+    keys = list(dict.fromkeys(key for each in comparisons for key, *_ in each.columns))
     columns = [f"{key}_{what}" for key in keys for what in ("paper", "ours", "std")]
     shared = ["table", "profile", "data", "device", "departs_from_the_paper"]
     lines = []
     for comparison in comparisons:
         described = comparison.as_dict()
         for row in comparison.rows:
-            values = [row[what][key] for key in keys for what in ("paper", "ours", "std")]
+            values = [row[what].get(key) for key in keys for what in ("paper", "ours", "std")]
             seeds = " ".join(map(str, row["seeds"]))
             lines.append([*(described[key] for key in shared), row["variant"], seeds, *values])
     return _csv([*shared, "variant", "seeds", *columns], lines)

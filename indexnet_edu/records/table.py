@@ -11,20 +11,39 @@ from pathlib import Path
 from typing import Any
 
 from ..engine import Run, Task
-from .paper import paper_table
+from .paper import paper_table, variant_of
 from .record import IMMATERIAL, Record, Result, figures, shared_settings
 
 __all__ = ["COLUMNS", "Comparison", "compare", "find_runs"]
 
-#: The metrics of a table: key in our runs, key in the paper's rows, heading, decimals.
-COLUMNS: dict[int, tuple[tuple[str, str | None, str, int], ...]] = {
+#: A metric: key in our runs, key in the paper's rows, heading, decimals.
+Column = tuple[str, str | None, str, int]
+
+
+def _denoising(sigma: int, key: str, title: str) -> tuple[Column, ...]:
+    key, title = f"{key}_sigma{sigma}", f"{title} σ{sigma}"
+    return (
+        (f"{key}_psnr", f"{key}_psnr", f"{title} / dB", 2),
+        (f"{key}_ssim", None, "SSIM", 4),
+        (f"{key}_ssim_legacy", f"{key}_ssim", "old SSIM", 4),
+    )
+
+
+#: The metrics of a table. It shows those that its runs measured; without runs, the paper's.
+COLUMNS: dict[int, tuple[Column, ...]] = {
     3: (
         ("psnr", "psnr", "PSNR / dB", 2),
         ("psnr_per_image", None, "per image / dB", 2),
         ("ssim", "ssim", "SSIM", 4),
         ("mae", "mae", "MAE", 4),
         ("rmse", "rmse", "RMSE", 4),
-    )
+    ),
+    7: tuple(
+        column
+        for sigma in (15, 25, 50)
+        for key, title in (("bsd68", "BSD68"), ("set12", "Set12"))
+        for column in _denoising(sigma, key, title)
+    ),
 }
 
 
@@ -37,6 +56,7 @@ class Comparison:
         device: all devices they were made on; their figures agree to rounding only.
         departs: how the settings depart from the paper's schedule or data, "" if they do not.
         left_out: results of a row and seed that another result has already.
+        columns: of the table's metrics those that were measured, and what else was measured.
         rows: one a variant: ``variant``, ``paper`` and ``ours`` (metric → figure, ours the mean
             over seeds), ``std`` (over seeds, where there are two or more), ``seeds``.
     """
@@ -47,6 +67,7 @@ class Comparison:
     device: str
     departs: str
     left_out: int
+    columns: tuple[Column, ...]
     rows: list[dict[str, Any]]
 
     def as_dict(self) -> dict[str, Any]:
@@ -71,15 +92,17 @@ def find_runs(folder: str | Path, task: str) -> list[Run]:
 def _departure(task: Task, config: Mapping[str, Any]) -> str:
     """The settings that decide a figure and differ from the paper's, in words."""
     recipe, paper = config["recipe"], dataclasses.asdict(task.profile("gpu"))
+    # What the paper has several values of, its table has columns for.
+    no_matter = IMMATERIAL | {"eval_batch_size", "sigma"}
     parts = []
     source = config["data"]["name"].partition(":")[0]
     if task.paper_data and source != task.paper_data:
         parts.append(f"{source} instead of {task.paper_data}")
     for key, theirs in paper.items():
         theirs = list(theirs) if isinstance(theirs, tuple) else theirs
-        if key in IMMATERIAL | {"eval_batch_size"} or recipe.get(key, theirs) == theirs:
+        if key in no_matter or recipe.get(key, theirs) == theirs:
             continue
-        none = "all" if key.endswith("_images") else "none"
+        none = "all" if key.endswith(("_images", "_patches")) else "none"
         ours, theirs = (none if value is None else value for value in (recipe[key], theirs))
         parts.append(f"{key.replace('_', ' ')} {ours} instead of {theirs}")
     return ", ".join(parts)
@@ -109,10 +132,21 @@ def _distinct(results: Iterable[Result]) -> list[Result]:
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 
-def _row(number: int, variant: str, results: Sequence[Result]) -> dict[str, Any]:
-    printed = next((row for row in paper_table(number) if row.get("method") == variant), None)
+def _columns(number: int, results: Iterable[Result]) -> tuple[Column, ...]:
+    measured = dict.fromkeys(key for result in results for key in figures(result.metrics))
+    if not measured:
+        return COLUMNS[number]
+    known = tuple(column for column in COLUMNS[number] if column[0] in measured)
+    others = measured.keys() - {key for key, *_ in known}
+    return (*known, *((key, None, key, 4) for key in measured if key in others))
+
+
+def _row(
+    number: int, variant: str, results: Sequence[Result], columns: Sequence[Column]
+) -> dict[str, Any]:
+    printed = next((row for row in paper_table(number) if variant_of(row) == variant), None)
     paper, ours, std = {}, {}, {}
-    for key, paper_key, _, _ in COLUMNS[number]:
+    for key, paper_key, _, _ in columns:
         paper[key] = printed[paper_key] if printed and paper_key else None
         values = [result.metrics[key] for result in results]
         ours[key] = statistics.fmean(values) if values else None
@@ -134,10 +168,10 @@ def _comparison(task: Task, group: Sequence[Result]) -> Comparison:
         - len(kept[variant])
         for variant, results in found.items()
     )
-    printed = [row["method"] for row in paper_table(task.table)]
+    printed = [variant_of(row) for row in paper_table(task.table)]
     ordered = dict.fromkeys([*printed, *(v for v in task.variants if v in kept), *sorted(kept)])
     results = [result for variant in kept.values() for result in variant]
-    config = group[0].config
+    config, columns = group[0].config, _columns(task.table, results)
     return Comparison(
         number=task.table,
         profile=config["profile"],
@@ -145,7 +179,8 @@ def _comparison(task: Task, group: Sequence[Result]) -> Comparison:
         device="; ".join(sorted({result.environment["device"] for result in results})),
         departs=_departure(task, config),
         left_out=left_out,
-        rows=[_row(task.table, variant, kept.get(variant, ())) for variant in ordered],
+        columns=columns,
+        rows=[_row(task.table, variant, kept.get(variant, ()), columns) for variant in ordered],
     )
 
 
@@ -163,8 +198,10 @@ def compare(task: Task, results: Iterable[Result]) -> list[Comparison]:
     for result in results:
         groups.setdefault(shared_settings(result.config), []).append(result)
     if not groups:
-        rows = [_row(task.table, row["method"], ()) for row in paper_table(task.table)]
-        return [Comparison(task.table, "", "", "", "", 0, rows)]
+        columns = _columns(task.table, ())
+        names = map(variant_of, paper_table(task.table))
+        rows = [_row(task.table, name, (), columns) for name in names]
+        return [Comparison(task.table, "", "", "", "", 0, columns, rows)]
     comparisons = {key: _comparison(task, group) for key, group in groups.items()}
 
     def size(key: str) -> int:
