@@ -226,6 +226,11 @@ def evaluate(
             for key, value in evaluate(model, split, metrics, recipe, accelerator).items()
         }
     found = metrics()
+    if accelerator.num_processes > 1:
+        # Each has kept statistics of its own share since the last step; what is saved are those of
+        # the first one.
+        for buffer in model.buffers():
+            torch.distributed.broadcast(buffer, src=0)
     was_training = model.training
     model.eval()
     generator = torch.Generator(device=accelerator.device)

@@ -48,7 +48,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """An undisturbed run of two processes."""
     folder = tmp_path_factory.mktemp("pair") / "run"
     output = finish(start(*_TRAINING, "--out", folder))
-    assert output.count("psnr") == 1  # one of them prints
+    assert output.count("psnr_per_image") == 1  # one of them prints
     return open_run(folder)
 
 
@@ -57,9 +57,11 @@ def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
     for processes in (1, 2):
         finish(start("tests.engine.toy", tmp_path / str(processes), processes=processes))
     one, two = (open_run(tmp_path / str(processes)) for processes in (1, 2))
-    assert [p["loss"] for p in two.curve] == pytest.approx([p["loss"] for p in one.curve], rel=1e-5)
+    # Adam's first steps are all but signs of gradients, so that rounding shows; an example that is
+    # left out or counted twice moves the loss by per cents.
+    assert [p["loss"] for p in two.curve] == pytest.approx([p["loss"] for p in one.curve], rel=1e-3)
     assert two.metrics["seen"] == one.metrics["seen"] == 13  # every test example once
-    assert two.metrics["mae"] == pytest.approx(one.metrics["mae"], rel=1e-5)
+    assert two.metrics["mae"] == pytest.approx(one.metrics["mae"], rel=1e-3)
     assert two.environment["device"].startswith("2 × ")
 
 
@@ -72,9 +74,10 @@ def test_a_network_with_batch_statistics_stays_close(pair: Run, tmp_path: Path) 
     """On the CPU each process normalises by its half of the batch: close, and not equal."""
     finish(start(*_TRAINING, "--out", tmp_path / "one", processes=1))
     one = open_run(tmp_path / "one")
-    for alone, together in zip(one.curve, pair.curve, strict=True):
-        assert together["loss"] == pytest.approx(alone["loss"], rel=0.15)
-    assert pair.metrics["psnr"] == pytest.approx(one.metrics["psnr"], abs=1.5)
+    alone, together = ([point["loss"] for point in run.curve] for run in (one, pair))
+    assert together[:2] == pytest.approx(alone[:2], rel=0.02)
+    assert sum(together) == pytest.approx(sum(alone), rel=0.15)
+    assert pair.metrics["psnr"] == pytest.approx(one.metrics["psnr"], abs=2)
 
 
 def test_what_two_measured_one_measures_again(pair: Run, cli) -> None:
