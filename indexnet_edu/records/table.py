@@ -20,12 +20,13 @@ __all__ = ["COLUMNS", "Comparison", "compare", "find_runs"]
 Column = tuple[str, str | None, str, int]
 
 
-def _denoising(sigma: int, key: str, title: str) -> tuple[Column, ...]:
+def _denoising(sigma: int, key: str, title: str, printed: bool = True) -> tuple[Column, ...]:
     key, title = f"{key}_sigma{sigma}", f"{title} σ{sigma}"
+    psnr, ssim = (f"{key}_psnr", f"{key}_ssim") if printed else (None, None)
     return (
-        (f"{key}_psnr", f"{key}_psnr", f"{title} / dB", 2),
-        (f"{key}_ssim", None, "SSIM", 4),
-        (f"{key}_ssim_legacy", f"{key}_ssim", "old SSIM", 4),
+        (f"{key}_psnr", psnr, f"{title} / dB", 2),
+        (f"{key}_ssim", None, f"{title} SSIM", 4),
+        (f"{key}_ssim_legacy", ssim, f"{title} old SSIM", 4),
     )
 
 
@@ -41,8 +42,11 @@ COLUMNS: dict[int, tuple[Column, ...]] = {
     7: tuple(
         column
         for sigma in (15, 25, 50)
-        for key, title in (("bsd68", "BSD68"), ("set12", "Set12"))
-        for column in _denoising(sigma, key, title)
+        for column in (
+            *_denoising(sigma, "bsd68", "BSD68"),
+            *_denoising(sigma, "set12", "Set12"),
+            *_denoising(sigma, "photographs", "embedded", printed=False),
+        )
     ),
 }
 
