@@ -64,7 +64,7 @@ def measure_classic(name: str, tests: Mapping[str, Split], sigma: int) -> dict[s
     Returns:
         Metrics named as a run names them: ``bsd68_sigma25_psnr``.
     """
-    found = {}
+    found: dict[str, float] = {}
     for test, split in tests.items():
         metrics = DenoisingMetrics()
         for number in range(len(split)):

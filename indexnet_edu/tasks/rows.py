@@ -1,0 +1,114 @@
+"""Rows of a table trained one after the other, each told in a line as it finishes.
+
+For a notebook: what has been trained before with the same settings is read, not repeated.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from .. import __version__
+from ..engine import Run, Task, load_model, train
+from ..engine.recipe import override
+
+if TYPE_CHECKING:
+    from ..viz.live_curve import LiveCurve
+
+__all__ = ["is_guided", "load_models", "provenance", "train_rows"]
+
+
+def is_guided(task: Task, variant: str) -> bool:
+    """Whether a guide crosses from the encoder to the decoder."""
+    resampler = task.variant(variant)
+    return resampler is not None and resampler.pair.guided
+
+
+def train_rows(
+    task: Task,
+    profile: str,
+    seed: int,
+    variants: Iterable[str],
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    folder: str | Path = "runs",
+    live: LiveCurve | None = None,
+) -> dict[str, Run]:
+    """Trains variants and prints one line for each when it is done.
+
+    All lie in one folder named after profile, seed and a digest of settings, data and package
+    version, so that other data or another recipe never meet a run that does not compare. An
+    interrupted run is resumed.
+
+    Args:
+        task: whose rows.
+        profile: smoke, cpu or gpu.
+        seed: of initial weights and data order.
+        variants: names of the task's variants.
+        overrides: fields of the recipe to change.
+        folder: where the folder lies.
+        live: draws the loss of the row that is being trained.
+
+    Returns:
+        Variant → finished run, in the order of ``variants``.
+
+    Raises:
+        UsageError: an unknown profile, variant or field.
+        UserError: the profile asks for data that are not there.
+    """
+    changes = {**(overrides or {}), "seed": seed}
+    recipe = override(task.profile(profile), changes)
+    data = task.load_data(recipe)
+    settings = json.dumps([dataclasses.asdict(recipe), data.checksum, __version__], sort_keys=True)
+    digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
+    place = Path(folder) / task.name / f"{profile}-seed{seed}-{digest}"
+    print(f"{data.name}\nruns are kept in {place.as_posix()}/")
+    steps = recipe.epochs * recipe.steps_per_epoch(len(data.train))
+    runs, variants = {}, list(variants)
+    width = max([22, *map(len, variants)])
+    unit = "dB" if task.headline == "psnr" else task.headline
+    for variant in variants:
+        finished = Run(place / variant).finished
+        run = train(
+            task,
+            variant,
+            profile,
+            place / variant,
+            overrides=changes,
+            resume=True,
+            progress=False,
+            watch=live.start(variant, steps) if live else None,
+        )
+        metrics = run.metrics
+        pair = task.variant(variant)
+        kind = "" if pair is None else "guided" if pair.pair.guided else "blind"
+        done = f"{metrics['steps']:,} steps in {metrics['seconds']:.0f} s"
+        # One whole line at a time: a saved notebook shows each flush as a block of its own.
+        print(
+            f"{variant:{width}} {kind:6} {task.main_figure(metrics):6.2f} {unit}  {done}"
+            + (", read from disk" if finished else ""),
+            flush=True,
+        )
+        runs[variant] = run
+    return runs
+
+
+def load_models(task: Task, runs: Mapping[str, Run]) -> dict[str, nn.Module]:
+    """The trained networks on the CPU, in evaluation mode."""
+    return {variant: load_model(task, run) for variant, run in runs.items()}
+
+
+def provenance(runs: Mapping[str, Run]) -> str:
+    """What a figure made from these runs must say: data, profile, steps, seed, n and device."""
+    run = next(iter(runs.values()))
+    config = run.config
+    return (
+        f"{config['data']['name']}; profile {config['profile']}, {run.metrics['steps']:,} steps a "
+        f"row, trained live; seed {config['recipe']['seed']}, n = 1; {run.environment['device']}"
+    )
