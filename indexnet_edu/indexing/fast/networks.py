@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..networks import HolisticIndexBlock, OneToOneIndexBlock
 from ..operators import check_index
 from .blocks import is_channels_last
-from .dense import DensePool
+from .dense import HolisticPool, ManyToOnePool
 from .guide import ColumnGuide
 from .hidden import hidden_layers
 from .operators import LinearPool, Pool, Upsample
@@ -59,7 +59,8 @@ def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Ten
             return y, ColumnGuide(columns, temperature)
         logits = _one_to_one_logits(block, x, weight)
     elif len(layers) == 1 and not is_channels_last(x):
-        y, columns = DensePool.apply(x, layers[0].weight, temperature)
+        linear = HolisticPool if isinstance(block, HolisticIndexBlock) else ManyToOnePool
+        y, columns = linear.apply(x, layers[0].weight, temperature)
         return y, ColumnGuide(columns, temperature)
     elif not is_channels_last(x):
         logits = _dense_logits(block, x)

@@ -21,7 +21,9 @@ from .blocks import (
     corner,
     empty_columns,
     empty_features,
+    empty_rows,
     is_channels_last,
+    rows_to_map,
     to_columns,
     to_map,
 )
@@ -197,8 +199,12 @@ class Upsample(torch.autograd.Function):
         u = empty_features(d, (n, c, 2 * h, 2 * w), last)
         for block in blocks(n, c, h, w, last):
             values, s, large = block.small(d), block.of(columns), block.large(u)
-            for position in range(4):
-                torch.mul(values, s[:, position], out=corner(large, position))
+            if last:
+                for position in range(4):
+                    torch.mul(values, s[:, position], out=corner(large, position))
+            else:
+                copies = torch.mul(values.unsqueeze(1), s, out=empty_rows(values))
+                rows_to_map(copies, large)
         ctx.save_for_backward(d, columns)
         return u
 
