@@ -1,10 +1,12 @@
-"""Commands on runs: train, evaluate."""
+"""Commands on runs: train, evaluate, predict."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from .common import SET_HELP, Commands, print_json, settings
+from ..errors import UsageError, UserError
+from .common import SET_HELP, Commands, print_json, print_rows, settings
 
 __all__ = ["add_commands"]
 
@@ -52,6 +54,45 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _predict(arguments: argparse.Namespace) -> int:
+    from ..engine import open_run
+    from ..engine.device import default_device
+    from ..engine.train import load_model
+    from ..tasks import get_task
+    from ..viz.images import read_image, write_image
+
+    run, out = open_run(arguments.run), Path(arguments.out)
+    task = get_task(run.config["task"])
+    if task.predict is None:
+        raise UsageError(f"a {task.name} run has nothing to say about an image: use another run")
+    targets = [out / f"{Path(image).stem}.png" for image in arguments.images]
+    if twice := {target.name for target in targets if targets.count(target) > 1}:
+        raise UsageError(f"several images would become {', '.join(sorted(twice))}: rename them")
+    model = load_model(task, run).to(default_device())
+    rows = []
+    for source, target in zip(map(Path, arguments.images), targets, strict=True):
+        try:
+            image, note = read_image(source.read_bytes(), longest_side=None)
+            if target.exists() and target.samefile(source):
+                raise UsageError(f"{target} would be overwritten: use another --out")
+            result = task.predict(model, image)
+            out.mkdir(parents=True, exist_ok=True)
+            write_image(target, result)
+        except UserError as error:
+            raise type(error)(f"{source}: {error}") from None
+        except OSError as error:
+            raise UserError(f"{error.filename or source}: {error.strerror or error}") from None
+        kind = "grey" if image.ndim == 2 else "colour, each channel for itself"
+        size = f"{image.shape[1]}×{image.shape[0]}"
+        said = "; ".join(filter(None, [kind, note]))
+        rows.append({"image": str(source), "result": str(target), "size": size, "note": said})
+    if arguments.json:
+        print_json({"run": str(run.folder), "images": rows})
+    else:
+        print_rows(rows)
+    return 0
+
+
 def add_commands(commands: Commands) -> None:
     train = commands.add("train", _train, "train one row of a table")
     train.add_argument("task", metavar="TASK")
@@ -71,3 +112,8 @@ def add_commands(commands: Commands) -> None:
 
     evaluate = commands.add("evaluate", _evaluate, "measure a finished run again")
     evaluate.add_argument("run", metavar="RUN", help="its folder")
+
+    predict = commands.add("predict", _predict, "what a finished run makes of your own images")
+    predict.add_argument("run", metavar="RUN", help="its folder")
+    predict.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG, …, of any size")
+    predict.add_argument("--out", default="predicted", help="folder for the results (predicted)")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -76,6 +77,8 @@ class Task:
         headline: the metric that a one-line summary shows, of the first test set where there are
             several.
         paper_data: the paper's data set, as ``TaskData.name`` begins up to its colon.
+        predict: what a trained network makes of an image of one's own, float32 in [0, 1], grey
+            ``(H, W)`` or colour ``(H, W, 3)``; None where that makes no sense.
     """
 
     name: str
@@ -89,6 +92,7 @@ class Task:
     metrics: Callable[[], Metrics]
     headline: str
     paper_data: str = ""
+    predict: Callable[[nn.Module, np.ndarray], np.ndarray] | None = None
 
     def variant(self, name: str) -> Resampler | None:
         """A row of the table by name, or any other pair as :func:`named_resampler` takes it.

@@ -9,12 +9,21 @@ from __future__ import annotations
 import io
 import warnings
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
 from ..errors import UserError
 
-__all__ = ["LONGEST_SIDE", "MAX_PIXELS", "SAMPLES", "read_image", "sample_image", "to_grey"]
+__all__ = [
+    "LONGEST_SIDE",
+    "MAX_PIXELS",
+    "SAMPLES",
+    "read_image",
+    "sample_image",
+    "to_grey",
+    "write_image",
+]
 
 #: Larger pictures are reduced to this; smaller ones stay as they are.
 LONGEST_SIDE = 512
@@ -55,12 +64,12 @@ def sample_image(name: str, side: int = 128) -> np.ndarray:
     return grey
 
 
-def read_image(data: bytes) -> tuple[np.ndarray, str]:
+def read_image(data: bytes, longest_side: int | None = LONGEST_SIDE) -> tuple[np.ndarray, str]:
     """Decodes the bytes of an image file.
 
     Sixteen bits keep their range, CMYK and palettes become RGB, transparency is laid on white, an
     animation gives its first frame, a photograph is turned upright, and what is larger than
-    ``LONGEST_SIDE`` is reduced.
+    ``longest_side`` is reduced (None for never).
 
     Returns:
         The picture ``(H, W)`` or ``(H, W, 3)``, float32 in [0, 1]; and what was changed, empty if
@@ -86,7 +95,7 @@ def read_image(data: bytes) -> tuple[np.ndarray, str]:
                         f"the image is only {width}×{height} pixels: "
                         f"choose one of at least {SMALLEST_SIDE}×{SMALLEST_SIDE}"
                     )
-                return _decode(image)
+                return _decode(image, longest_side)
     except UnidentifiedImageError:
         raise UserError("this is no image that can be read: choose a PNG or JPEG file") from None
     except Image.DecompressionBombError:
@@ -100,7 +109,7 @@ def _too_large(width: int, height: int) -> str:
     return f"the image has {width * height / 1e6:.0f} megapixels: reduce it below 64 first"
 
 
-def _decode(image: object) -> tuple[np.ndarray, str]:
+def _decode(image: object, longest_side: int | None) -> tuple[np.ndarray, str]:
     from PIL import Image, ImageOps
 
     assert isinstance(image, Image.Image)
@@ -108,9 +117,8 @@ def _decode(image: object) -> tuple[np.ndarray, str]:
     size = image.size
     if getattr(image, "n_frames", 1) > 1:
         notes.append(f"first of {image.n_frames} frames")  # type: ignore[attr-defined]
-    image.draft(
-        "RGB" if image.mode != "L" else "L", (LONGEST_SIDE, LONGEST_SIDE)
-    )  # JPEG: saves time
+    if longest_side:  # saves time for a JPEG
+        image.draft("RGB" if image.mode != "L" else "L", (longest_side, longest_side))
     image.load()
     picture = ImageOps.exif_transpose(image)
     mode = picture.mode
@@ -136,8 +144,8 @@ def _decode(image: object) -> tuple[np.ndarray, str]:
         notes.append({"P": "palette"}.get(mode, mode) + " converted to RGB")
     elif mode not in ("L", "RGB"):
         picture = picture.convert("L")
-    if max(size) > LONGEST_SIDE:
-        share = LONGEST_SIDE / max(picture.size)
+    if longest_side and max(size) > longest_side:
+        share = longest_side / max(picture.size)
         wanted = [max(1, round(side * share)) for side in picture.size]
         if min(wanted) < SMALLEST_SIDE:
             raise UserError(
@@ -147,3 +155,14 @@ def _decode(image: object) -> tuple[np.ndarray, str]:
         notes.append(f"reduced from {size[0]}×{size[1]} to {wanted[0]}×{wanted[1]} pixels")
     scale = 1.0 if deep else 255.0
     return np.clip(np.asarray(picture, np.float32) / scale, 0, 1), "; ".join(notes)
+
+
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Writes an image in [0, 1], ``(H, W)`` or ``(H, W, 3)``, with eight bits a value.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    from PIL import Image
+
+    Image.fromarray((np.clip(image, 0, 1) * 255).round().astype(np.uint8)).save(path)

@@ -17,6 +17,7 @@ from ...metrics import DenoisingMetrics
 from ...resampling import Resampler, create_resampler, named_resampler
 from .data import load_data
 from .model import build_model
+from .predict import denoise
 from .recipe import DenoisingRecipe
 
 __all__ = ["DENOISING"]
@@ -59,4 +60,5 @@ DENOISING = Task(
     metrics=DenoisingMetrics,
     headline="psnr",
     paper_data="BSD400",
+    predict=denoise,
 )
