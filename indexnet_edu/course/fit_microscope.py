@@ -6,10 +6,8 @@ writes ``data/weights/microscope``: some minutes on one CPU thread.
 
 from __future__ import annotations
 
-import io
 import sys
 import time
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from ..errors import UserError
 from ..files import sha256
 from ..records.weights import WEIGHTS, save_set
 from ..resampling.carafe import Carafe
+from ..tasks.denoising.photographs import read_photographs
 from ..viz.widgets.one_level import LEARNED, PAIRS, WEIGHT_SET, OneLevel
 
 __all__ = ["Settings", "fit", "pooled_psnr", "write"]
@@ -45,12 +44,7 @@ class Settings:
 
 def read_zip(path: Path) -> list[Tensor]:
     """The grey PNGs of a zip file by name, each (1, 1, H, W) in [0, 1]."""
-    from PIL import Image
-
-    with zipfile.ZipFile(path) as archive:
-        names = sorted(name for name in archive.namelist() if name.endswith(".png"))
-        images = [Image.open(io.BytesIO(archive.read(name))).convert("L") for name in names]
-    return [torch.from_numpy(np.asarray(i, np.float32) / 255)[None, None] for i in images]
+    return [torch.from_numpy(image)[None, None].float() / 255 for image in read_photographs(path)]
 
 
 def _crops(images: list[Tensor], settings: Settings, generator: torch.Generator) -> Tensor:
