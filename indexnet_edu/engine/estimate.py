@@ -160,6 +160,7 @@ def estimate(
             times.append(time.perf_counter() - began)
         for test in tests.values():
             few = _First(test, recipe.eval_batch_size)
+            evaluate(trainer.model, few, task.metrics, recipe, here)  # imports, first calls
             began = time.perf_counter()
             evaluate(trainer.model, few, task.metrics, recipe, here)
             testing += (time.perf_counter() - began) * len(test) / len(few)

@@ -14,7 +14,7 @@ __all__ = ["MARGIN", "denoise"]
 #: network's 4×4 kernels 14 on both ways, a pair's strided convolution 7, and CARAFE's 5×5 windows
 #: 28; at most 106 in one network.
 MARGIN = 112
-#: Side of what is kept of a tile. With its margins it takes some 2 GB at the paper's width.
+#: Side of what is kept of a tile. With its margins it takes 1.2 GB at the paper's width.
 TILE = 512
 
 
