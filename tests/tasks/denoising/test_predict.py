@@ -61,7 +61,7 @@ def test_the_command(cli: Callable, tmp_path: Path) -> None:
     trained = cli("train", "denoising", "dncnn", "--profile", "smoke", "--set=width=0.06",
                   "--set=train_images=1", *tiny, "--out", tmp_path / "run")  # fmt: skip
     assert trained.returncode == 0, trained.stderr
-    for name, shape in (("grey", (33, 20)), ("colour", (20, 33, 3))):
+    for name, shape in (("grey", (600, 20)), ("colour", (20, 33, 3))):
         pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{name}.jpg")
     images = [tmp_path / "grey.jpg", tmp_path / "colour.jpg"]
@@ -69,7 +69,7 @@ def test_the_command(cli: Callable, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)["images"]
     assert [row["note"] for row in rows] == ["grey", "colour, each channel for itself"]
-    assert [row["size"] for row in rows] == ["20×33", "33×20"]
+    assert [row["size"] for row in rows] == ["20×600", "33×20"]
     assert [Image.open(row["result"]).mode for row in rows] == ["L", "RGB"]
     bad = cli("predict", tmp_path / "run", tmp_path / "missing.png", "--out", tmp_path / "out")
     assert bad.returncode == 1 and "missing.png: No such file" in bad.stderr
