@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from ..networks import HolisticIndexBlock, OneToOneIndexBlock
 from ..operators import check_index
@@ -22,8 +23,8 @@ __all__ = ["applies", "pool_and_guide", "upsample"]
 def applies(*tensors: Tensor) -> bool:
     """Whether the fast path can take these: plain float32 or float64 on a CPU, run eagerly.
 
-    Under autocast, ``torch.compile``, ``torch.export`` and the transforms of ``torch.func`` the
-    clear path is taken.
+    Under autocast, ``torch.compile``, ``torch.export``, the transforms of ``torch.func`` and modes
+    that look at every operation (a counter of FLOPs) the clear path is taken.
     """
     return (
         all(
@@ -38,6 +39,7 @@ def applies(*tensors: Tensor) -> bool:
         and not torch.is_autocast_enabled("cpu")
         and not torch.jit.is_tracing()
         and not torch._C._are_functorch_transforms_active()
+        and _get_current_dispatch_mode() is None
     )
 
 
