@@ -16,6 +16,7 @@ __all__ = [
     "Block",
     "blocks",
     "corner",
+    "cuts",
     "empty_columns",
     "empty_features",
     "empty_rows",
@@ -54,16 +55,17 @@ class Block(NamedTuple):
         return features[self.images, self.channels, rows]
 
 
-def _cuts(total: int, step: int) -> list[slice]:
+def cuts(total: int, step: int) -> list[slice]:
+    """Slices of ``step``, or of 1 if that is smaller, that cover ``total``."""
     step = min(max(step, 1), total)
     return [slice(start, min(start + step, total)) for start in range(0, total, step)]
 
 
 def blocks(n: int, c: int, h: int, w: int, channels_last: bool = False) -> Iterator[Block]:
     """Cuts columns ``(n, 4, c, h, w)`` into blocks of about ``BLOCK`` numbers, along memory."""
-    images = _cuts(n, BLOCK // (4 * c * h * w))
-    channels = _cuts(c, c if channels_last else BLOCK // (4 * h * w))
-    rows = _cuts(h, BLOCK // (4 * w * channels[0].stop))
+    images = cuts(n, BLOCK // (4 * c * h * w))
+    channels = cuts(c, c if channels_last else BLOCK // (4 * h * w))
+    rows = cuts(h, BLOCK // (4 * w * channels[0].stop))
     for image in images:
         for channel in channels:
             for row in rows:

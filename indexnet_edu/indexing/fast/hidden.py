@@ -6,7 +6,8 @@ back, block by block.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -76,6 +77,24 @@ def _activated(hidden: Tensor, scale: Tensor, shift: Tensor, ceiling: float) -> 
     return a.clamp_(0, ceiling) if ceiling < float("inf") else a.relu_()
 
 
+class _Part(NamedTuple):
+    """A block: some images, and some groups with their features and outputs."""
+
+    images: slice
+    groups: slice
+    features: slice
+    outputs: slice
+
+
+def _parts(hidden: Tensor, weight: Tensor) -> Iterator[_Part]:
+    groups, outputs, inputs = weight.shape
+    step = max(1, 2 * _blocks.BLOCK // (inputs * hidden.shape[2]))  # groups of a block
+    for images in _blocks.cuts(len(hidden), step // groups):
+        for group in _blocks.cuts(groups, step):
+            features, out = (slice(k * group.start, k * group.stop) for k in (inputs, outputs))
+            yield _Part(images, group, features, out)
+
+
 class _Hidden(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -89,17 +108,15 @@ class _Hidden(torch.autograd.Function):
         training: bool,
         ceiling: float,
     ) -> Tensor:
-        groups, outputs, _ = weight.shape
-        b, features, p = hidden.shape
-        out = hidden.new_empty(b, groups * outputs, p)
+        out = hidden.new_empty(len(hidden), weight[..., 0].numel(), hidden.shape[2])
         scale = gamma * rstd
         shift = beta - mean * scale
-        step = _images(hidden)
-        for start in range(0, b, step):
-            h = hidden[start : start + step]
-            a = _activated(h, scale, shift, ceiling).view(len(h) * groups, -1, p)
-            target = out[start : start + step].view(len(h) * groups, outputs, p)
-            torch.bmm(weight.repeat(len(h), 1, 1), a, out=target)
+        for part in _parts(hidden, weight):
+            h, w = hidden[part.images, part.features], weight[part.groups]
+            a = _activated(h, scale[part.features], shift[part.features], ceiling)
+            a = a.view(len(h) * len(w), -1, h.shape[2])
+            target = out[part.images, part.outputs].view(len(a), -1, h.shape[2])
+            torch.bmm(w.repeat(len(h), 1, 1), a, out=target)
         ctx.save_for_backward(hidden, gamma, beta, weight, mean, rstd)
         ctx.training, ctx.ceiling = training, ceiling
         return out
@@ -108,38 +125,36 @@ class _Hidden(torch.autograd.Function):
     @once
     def backward(ctx: Any, g_out: Tensor) -> tuple[Any, ...]:
         hidden, gamma, beta, weight, mean, rstd = ctx.saved_tensors
-        groups, outputs, _ = weight.shape
-        b, features, p = hidden.shape
+        features, p = hidden.shape[1:]
         scale = gamma * rstd
         shift = beta - mean * scale
         g_hidden, g_weight = torch.empty_like(hidden), torch.zeros_like(weight)
-        sums = hidden.new_zeros(2, features)  # Σ g and Σ g·x̂ of each feature
-        step = _images(hidden)
-        for start in range(0, b, step):
-            h = hidden[start : start + step]
+        sums = hidden.new_zeros(2, features)  # Σ g and Σ g·h of each feature
+        for part in _parts(hidden, weight):
+            h, w = hidden[part.images, part.features], weight[part.groups]
             n = len(h)
-            a = _activated(h, scale, shift, ctx.ceiling)
-            g = g_out[start : start + step].reshape(n * groups, outputs, p)
-            of_a = a.view(n * groups, -1, p).transpose(1, 2)
-            g_weight += torch.bmm(g, of_a).view(n, *weight.shape).sum(0)
-            target = g_hidden[start : start + step]
-            back = weight.transpose(1, 2).repeat(n, 1, 1)
-            torch.bmm(back, g, out=target.view(n * groups, -1, p))
+            a = _activated(h, scale[part.features], shift[part.features], ctx.ceiling)
+            g = g_out[part.images, part.outputs].reshape(n * len(w), -1, p)
+            of_a = a.view(n * len(w), -1, p).transpose(1, 2)
+            g_weight[part.groups] += torch.bmm(g, of_a).view(n, *w.shape).sum(0)
+            target = g_hidden[part.images, part.features]
+            torch.bmm(w.transpose(1, 2).repeat(n, 1, 1), g, out=target.view(n * len(w), -1, p))
             torch.ops.aten.hardtanh_backward.grad_input(
                 target, a, 0.0, ctx.ceiling, grad_input=target
             )
-            sums[0] += target.sum((0, 2))
-            sums[1] += (target * h).sum((0, 2))
+            sums[0, part.features] += target.sum((0, 2))
+            sums[1, part.features] += (target * h).sum((0, 2))
         g_beta = sums[0]
         g_gamma = (sums[1] - mean * g_beta) * rstd
         if ctx.training:
             # gh = scale · (g − mean(g) − x̂ · mean(g·x̂)), with x̂ = (h − mean)·rstd
-            count = b * p
+            count = len(hidden) * p
             slope = -scale * rstd * g_gamma / count
             offset = -scale * g_beta / count - slope * mean
-            for start in range(0, b, step):
-                g = g_hidden[start : start + step].mul_(scale[:, None])
-                g += torch.mul(hidden[start : start + step], slope[:, None]).add_(offset[:, None])
+            for part in _parts(hidden, weight):
+                f = part.features
+                g = g_hidden[part.images, f].mul_(scale[f, None])
+                g += torch.mul(hidden[part.images, f], slope[f, None]).add_(offset[f, None])
         else:
             g_hidden *= scale[:, None]
         return g_hidden, g_gamma, g_beta, g_weight, None, None, None, None
