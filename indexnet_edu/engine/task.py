@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -77,6 +77,8 @@ class Task:
         headline: the metric that a one-line summary shows, of the first test set where there are
             several.
         paper_data: the paper's data set, as ``TaskData.name`` begins up to its colon.
+        paper_counts: how many examples that is, by field of the recipe: asking for so many is
+            asking for all.
         predict: what a trained network makes of an image of one's own, float32 in [0, 1], grey
             ``(H, W)`` or colour ``(H, W, 3)``; None where that makes no sense.
     """
@@ -92,6 +94,7 @@ class Task:
     metrics: Callable[[], Metrics]
     headline: str
     paper_data: str = ""
+    paper_counts: Mapping[str, int] = field(default_factory=dict)
     predict: Callable[[nn.Module, np.ndarray], np.ndarray] | None = None
 
     def variant(self, name: str) -> Resampler | None:

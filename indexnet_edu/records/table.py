@@ -74,6 +74,12 @@ class Comparison:
     columns: tuple[Column, ...]
     rows: list[dict[str, Any]]
 
+    def only(self, *metrics: str) -> Comparison:
+        """The same table with fewer columns, so that it fits a page."""
+        return dataclasses.replace(
+            self, columns=tuple(column for column in self.columns if column[0] in metrics)
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
@@ -104,7 +110,7 @@ def _departure(task: Task, config: Mapping[str, Any]) -> str:
         parts.append(f"{source} instead of {task.paper_data}")
     for key, theirs in paper.items():
         theirs = list(theirs) if isinstance(theirs, tuple) else theirs
-        if key in no_matter or recipe.get(key, theirs) == theirs:
+        if key in no_matter or recipe.get(key, theirs) in (theirs, task.paper_counts.get(key)):
             continue
         none = "all" if key.endswith(("_images", "_patches")) else "none"
         ours, theirs = (none if value is None else value for value in (recipe[key], theirs))

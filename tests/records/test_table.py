@@ -48,6 +48,7 @@ def test_seeds_are_averaged_and_settings_never_mixed(make_run: MakeRun, tmp_path
     ("change", "says"),
     [
         ({"lr_drops": (0.5,)}, "lr drops [0.5] instead of [0.5, 0.7, 0.85]"),
+        ({"train_images": 60_000, "test_images": 10_000}, ""),  # these are all
         ({"train_images": 100}, "train images 100 instead of all"),
         ({"precision": "bfloat16"}, "precision bfloat16 instead of float32"),
         ({"max_grad_norm": 1.0}, "max grad norm 1.0 instead of none"),

@@ -63,4 +63,5 @@ RECONSTRUCTION = Task(
     metrics=ImageMetrics,
     headline="psnr",
     paper_data="Fashion-MNIST",
+    paper_counts={"train_images": 60_000, "test_images": 10_000},
 )
