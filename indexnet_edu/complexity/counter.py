@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_map_only
 
 from ..indexing.networks import SharedSliceConv2d
 
-__all__ = ["GIGA", "Cost", "count", "parameters_of"]
+__all__ = ["GIGA", "Cost", "count", "counted", "parameters_of"]
 
 #: The paper's "G".
 GIGA = 2**30
@@ -55,6 +55,11 @@ def parameters_of(module: nn.Module) -> int:
 
 
 def count(module: nn.Module, *inputs: Any) -> Cost:
+    """The cost of one forward pass of ``module(*inputs)``; see :func:`counted`."""
+    return counted(module, *inputs)[0]
+
+
+def counted(module: nn.Module, *inputs: Any) -> tuple[Cost, Any]:
     """Counts one forward pass of ``module(*inputs)``, in evaluation mode and on the meta device.
 
     Works for a module on any device and leaves it as it was. Counted are ``nn.Conv2d``,
@@ -65,6 +70,9 @@ def count(module: nn.Module, *inputs: Any) -> Cost:
         module: the network; a module called twice costs twice, its parameters count once.
         inputs: what it takes: tensors, of which only the shapes matter, and guides; anything else
             is passed on as it is.
+
+    Returns:
+        The cost, and what the module returned, on the meta device.
     """
     macs = paper_macs = 0
 
@@ -84,14 +92,18 @@ def count(module: nn.Module, *inputs: Any) -> Cost:
     try:
         module.eval()
         with torch.no_grad():
-            meta_state = {name: _to_meta(tensor) for name, tensor in state.items()}
-            functional_call(module, meta_state, tree_map_only(Tensor, _to_meta, inputs))
+            inputs = tree_map_only(Tensor, _to_meta, inputs)
+            if all(tensor.is_meta for tensor in state.values()):
+                output = module(*inputs)
+            else:
+                meta_state = {name: _to_meta(tensor) for name, tensor in state.items()}
+                output = functional_call(module, meta_state, inputs)
     finally:
         for hook in hooks:
             hook.remove()
         for layer in training:
             layer.training = True
-    return Cost(parameters_of(module), macs, paper_macs)
+    return Cost(parameters_of(module), macs, paper_macs), output
 
 
 def _to_meta(tensor: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from ..resampling import Resampler, create_resampler
-from .counter import Cost, count, parameters_of
+from .counter import Cost, count, counted, parameters_of
 
 __all__ = ["ResamplerCost", "StageCost", "family_cost", "resampler_cost"]
 
@@ -56,19 +56,24 @@ def resampler_cost(resampler: Resampler, channels: Sequence[int], size: int = 22
 
     A parameter counts at the stage that first needs it, so a modelwise block counts once.
     """
-    stages = []
-    with torch.device("meta"), torch.no_grad():
-        down = resampler.downsampling(channels).eval()
-        known = 0
-        for k, width in enumerate(channels):
-            x = torch.empty(1, width, size, size)
-            needed = parameters_of(resampler.downsampling(channels[: k + 1]))
-            down_cost = replace(count(down, x, k), parameters=needed - known)
+    meta = torch.device("meta")
+    with meta:  # modules are built inside and run outside, where a call costs half as much
+        prefixes = [resampler.downsampling(channels[: k + 1]) for k in range(len(channels))]
+        down = prefixes[-1].eval()
+        ups = [
+            resampler.upsampling(*widths)
+            for widths in zip(down.out_channels, down.guide_channels, strict=True)
+        ]
+    known, stages = 0, []
+    with torch.no_grad():
+        for k, (width, up) in enumerate(zip(channels, ups, strict=True)):
+            x = torch.empty(1, width, size, size, device=meta)
+            needed = parameters_of(prefixes[k])
+            down_cost, (_, guide) = counted(down, x, k)
+            down_cost = replace(down_cost, parameters=needed - known)
             known = needed
-            guide = down(x, k)[1]
-            up = resampler.upsampling(down.out_channels[k], down.guide_channels[k])
             half = -(-size // 2)
-            d = torch.empty(1, down.out_channels[k], half, half)
+            d = torch.empty(1, down.out_channels[k], half, half, device=meta)
             up_cost = count(up, d, guide, (size, size))
             # A set: with some normalisations both index maps are one tensor.
             tensors = {leaf for leaf in tree_leaves(guide) if isinstance(leaf, Tensor)}
