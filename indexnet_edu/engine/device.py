@@ -36,8 +36,29 @@ def accelerator() -> Accelerator:
     """
     from accelerate import Accelerator
 
+    _join_after_restart()
     # Without being told so, Accelerate joins no group of processes on the CPU.
     return Accelerator(cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()))
+
+
+def _join_after_restart() -> None:
+    """Joins the group of a restarted ``torchrun`` under names of its own.
+
+    On one machine its agent keeps one store over all restarts, and in it the addresses of dead
+    processes; a new one that reads them waits for ever. (For several machines the store must be a
+    new one: ``TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1``, see docs/training.md.)
+    """
+    restarts = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    one_machine = os.environ.get("GROUP_WORLD_SIZE") == "1"
+    if restarts == "0" or not one_machine or torch.distributed.is_initialized():
+        return
+    store, rank, processes = next(torch.distributed.rendezvous("env://"))
+    torch.distributed.init_process_group(
+        "nccl" if torch.cuda.is_available() else "gloo",
+        store=torch.distributed.PrefixStore(f"restart-{restarts}", store),
+        rank=rank,
+        world_size=processes,
+    )
 
 
 def is_main_process() -> bool:

@@ -31,7 +31,12 @@ def start(*module: str | Path, processes: int = 2, restarts: int = 0) -> subproc
 
 
 def finish(process: subprocess.Popen[str]) -> str:
-    output, errors = process.communicate(timeout=300)
+    try:
+        output, errors = process.communicate(timeout=200)
+    except subprocess.TimeoutExpired:
+        for each in (*psutil.Process(process.pid).children(recursive=True), process):
+            each.kill()
+        raise
     assert process.returncode == 0, errors
     return output
 
