@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from ..resampling import Resampler, create_resampler
-from .counter import Cost, count, counted, parameters_of
+from .counter import Cost, count, counted
 
 __all__ = ["ResamplerCost", "StageCost", "family_cost", "resampler_cost"]
 
@@ -58,18 +58,20 @@ def resampler_cost(resampler: Resampler, channels: Sequence[int], size: int = 22
     """
     meta = torch.device("meta")
     with meta:  # modules are built inside and run outside, where a call costs half as much
-        prefixes = [resampler.downsampling(channels[: k + 1]) for k in range(len(channels))]
-        down = prefixes[-1].eval()
+        down = resampler.downsampling(channels).eval()
         ups = [
             resampler.upsampling(*widths)
             for widths in zip(down.out_channels, down.guide_channels, strict=True)
         ]
+    called: set[nn.Module] = set()
+    for module in down.modules():
+        module.register_forward_hook(lambda module, *_: called.add(module))
     known, stages = 0, []
     with torch.no_grad():
         for k, (width, up) in enumerate(zip(channels, ups, strict=True)):
             x = torch.empty(1, width, size, size, device=meta)
-            needed = parameters_of(prefixes[k])
             down_cost, (_, guide) = counted(down, x, k)
+            needed = sum(p.numel() for m in called for p in m.parameters(recurse=False))
             down_cost = replace(down_cost, parameters=needed - known)
             known = needed
             half = -(-size // 2)
