@@ -15,7 +15,7 @@ from torch import Tensor
 from . import blocks as _blocks
 from .blocks import Block, empty_columns, from_rows, to_columns, to_map, to_rows
 from .once import once
-from .operators import encoder_weights, sigmoid_backward
+from .operators import encoder_weights, slope_to_logits
 
 __all__ = ["HolisticPool", "ManyToOnePool"]
 
@@ -65,11 +65,9 @@ class ManyToOnePool(torch.autograd.Function):
             corners = to_columns(block.large(x), empty_columns(pooled, False))
             weights = encoder_weights(s, ctx.temperature)
             slope = torch.sub(corners, pooled.unsqueeze(1)).mul_(g.unsqueeze(1)).mul_(weights)
-            if ctx.temperature != 1:
-                slope /= ctx.temperature
-            if g_s is not None:
-                slope += block.of(g_s)
-            g_logits = sigmoid_backward(slope, s, torch.empty_like(slope))
+            g_logits = slope_to_logits(
+                slope, s, g_s, block, ctx.temperature, out=torch.empty_like(slope)
+            )
             g_logits = g_logits.reshape(len(matrix), -1)
             g_matrix.addmm_(g_logits, _vectors(corners).t())
             back = torch.mul(weights, g.unsqueeze(1), out=corners)

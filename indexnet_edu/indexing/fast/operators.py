@@ -29,7 +29,7 @@ from .blocks import (
 )
 from .once import once
 
-__all__ = ["LinearPool", "Pool", "Upsample", "encoder_weights", "sigmoid_backward"]
+__all__ = ["LinearPool", "Pool", "Upsample", "encoder_weights", "slope_to_logits"]
 
 
 def encoder_weights(columns: Tensor, temperature: float) -> Tensor:
@@ -89,7 +89,7 @@ class Pool(torch.autograd.Function):
                 weights *= g.unsqueeze(1)
                 to_map(weights, block.large(g_x))
                 slope *= weights
-                _to_logits(slope, s, g_s, block, ctx.temperature, out=block.of(g_logits))
+                slope_to_logits(slope, s, g_s, block, ctx.temperature, out=block.of(g_logits))
             else:
                 for position in range(4):
                     part = corner(block.large(g_x), position)
@@ -98,7 +98,7 @@ class Pool(torch.autograd.Function):
                 block.of(g_logits).add_(slope.sum(2, keepdim=True).mul_(weights))
         if not depthwise:
             whole = Block(slice(0, n), slice(0, c), slice(0, h))
-            _to_logits(g_logits, columns, g_s, whole, ctx.temperature, out=g_logits)
+            slope_to_logits(g_logits, columns, g_s, whole, ctx.temperature, out=g_logits)
         return g_x, g_logits, None
 
 
@@ -107,7 +107,7 @@ def _scratch(s: Tensor, pooled: Tensor, last: bool) -> Tensor:
     return torch.empty_like(s) if s.shape[2] == pooled.shape[1] else empty_columns(pooled, last)
 
 
-def _to_logits(
+def slope_to_logits(
     slope: Tensor, s: Tensor, g_s: Tensor | None, block: Block, temperature: float, out: Tensor
 ) -> Tensor:
     """From T·∂/∂s by the pooled features, and ∂/∂s by all that used s, to ∂/∂logits."""
@@ -159,7 +159,7 @@ class LinearPool(torch.autograd.Function):
             weights = encoder_weights(s, ctx.temperature).mul_(g.unsqueeze(1))
             corners = to_columns(block.large(x), empty_columns(pooled, last))
             g_logits = torch.sub(corners, pooled.unsqueeze(1)).mul_(weights)
-            _to_logits(g_logits, s, g_s, block, ctx.temperature, out=g_logits)
+            slope_to_logits(g_logits, s, g_s, block, ctx.temperature, out=g_logits)
             slopes = _matrices(g_logits, last)
             g_weight_of_block = torch.bmm(slopes, _matrices(corners, last).transpose(1, 2))
             if len(weight) == 1:
