@@ -22,6 +22,12 @@ __all__ = ["add_commands", "spelled_out"]
 
 _COMMANDS = ("start", "status", "log")
 
+#: Crews of workers in a row that may die before they finish a cell. One may be unlucky.
+_CREWS = 3
+
+#: Seconds that the cells of a dead worker get to save their state, before they count as others'.
+_ORPHANS = 10
+
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:
     """``sweep TASK …`` is short for ``sweep start TASK …``."""
@@ -98,6 +104,13 @@ def _count(sweep: Sweep) -> dict[str, int]:
     return count_states(sweep.rows())
 
 
+def _settled(sweep: Sweep) -> dict[str, int]:
+    until = time.monotonic() + _ORPHANS
+    while (counts := _count(sweep))["running"] and time.monotonic() < until:
+        time.sleep(0.1)
+    return counts
+
+
 def _work_here(task: Task, sweep: Sweep, arguments: argparse.Namespace) -> None:
     """Workers on this machine until nothing is to do; whom a dead one leaves, others take up."""
     from tqdm import tqdm
@@ -106,11 +119,11 @@ def _work_here(task: Task, sweep: Sweep, arguments: argparse.Namespace) -> None:
     from ..engine.sweep import LocalWorkers
 
     threads = arguments.threads or max(1, (os.cpu_count() or 1) // arguments.workers)
-    counts, before = _count(sweep), None
+    counts, fruitless = _count(sweep), 0
     bar = tqdm(total=sum(counts.values()), unit="cell", disable=True if arguments.json else None)
     with StopSignals() as stop, bar:
-        while counts["to do"] and counts != before and stop.exit_code is None:
-            before = counts
+        while counts["to do"] and fruitless < _CREWS and stop.exit_code is None:
+            ended = counts["done"] + counts["failed"]
             crew = LocalWorkers(task, sweep, min(arguments.workers, counts["to do"]), threads)
             looked = 0.0
             while crew.working:
@@ -121,7 +134,8 @@ def _work_here(task: Task, sweep: Sweep, arguments: argparse.Namespace) -> None:
                 elif time.monotonic() > looked + 2 and not bar.disable:
                     bar.n, looked = _count(sweep)["done"], time.monotonic()
                     bar.refresh()
-            counts = _count(sweep)
+            counts = _settled(sweep)
+            fruitless = 0 if counts["done"] + counts["failed"] > ended else fruitless + 1
     if stop.exit_code is not None:
         raise Stopped(
             f"stopped with every state kept in {sweep.folder}: the same command goes on",

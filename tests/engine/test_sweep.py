@@ -207,13 +207,17 @@ def test_a_machine_that_goes_down_costs_nothing_but_time(
     assert weights(out) == undisturbed
 
 
+@pytest.mark.parametrize("alone", [True, False], ids=["worker", "worker and cell"])
 def test_what_a_dead_worker_leaves_is_taken_up(
-    spawn: Callable[..., subprocess.Popen[str]], tmp_path: Path, undisturbed: dict[str, bytes]
-) -> None:
+    spawn: Callable[..., subprocess.Popen[str]], tmp_path: Path, undisturbed: dict[str, bytes],
+    alone: bool,
+) -> None:  # fmt: skip
+    """Its cell, if it is still there, saves; if not, its last checkpoint counts."""
     out = tmp_path / "sweep"
     starter = spawn(*start(out, *TWO, *LONG))
     cell = wait_for_checkpoint(out)
-    worker_of(starter).kill()
+    worker = worker_of(starter)
+    worker.kill() if alone else kill_all(worker.pid)
     output, errors = starter.communicate(timeout=300)
     assert starter.returncode == 0, output + errors
     assert weights(out) == undisturbed
