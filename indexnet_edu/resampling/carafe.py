@@ -93,7 +93,8 @@ def _windows(padded: Tensor, size: int) -> Tensor:
 
 def _matrices(kernels: Tensor) -> Tensor:
     """(n, size², 4, h, w) → (n·h·w, 4, size²)"""
-    return kernels.permute(0, 3, 4, 2, 1).flatten(0, 2)
+    # Contiguous: `bmm` multiplies matrices of any other layout one at a time, in as many calls.
+    return kernels.permute(0, 3, 4, 2, 1).flatten(0, 2).contiguous()
 
 
 class _Reassemble(torch.autograd.Function):
