@@ -68,6 +68,14 @@ class Trainer:
         share = len(x[rank::processes]) * processes / len(x)
         return x[mine], target[mine], share
 
+    def training_mode(self, norm_frozen: bool) -> None:
+        """All layers learn; batch normalisation, if it is frozen, by its scale and shift only."""
+        self.model.train()
+        if norm_frozen:
+            for module in self.model.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+
     def step(self, x: Tensor, target: Tensor, lr: float, share: float = 1.0) -> Tensor:
         """One step of Adam; returns the loss, which may still be under way on the device."""
         for group in self.optimizer.param_groups:
@@ -144,7 +152,6 @@ def fit(
             checkpoint.save(run.checkpoints, step, trainer.model.state_dict(), state)
         accelerator.wait_for_everyone()
 
-    model.train()
     order = epoch_order(recipe.seed, step // steps_per_epoch, len(data.train))
     hidden = None if progress and main else True
     bar = tqdm(total=total, initial=step, unit="step", disable=hidden)
@@ -157,6 +164,7 @@ def fit(
             indices = order[position * recipe.batch_size : (position + 1) * recipe.batch_size]
             x, target, share = trainer.batch(data.train, indices, step)
             lr = recipe.lr_at(step, total)
+            trainer.training_mode(recipe.norm_is_frozen(step, total))
             loss = trainer.step(x, target, lr, share)
             step += 1
             bar.update()

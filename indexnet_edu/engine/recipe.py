@@ -33,6 +33,8 @@ class Recipe:
         precision: "bfloat16" trains under autocast; weights stay float32.
         channels_last: memory format of features.
         max_grad_norm: gradients are clipped to this norm; None for never.
+        norm_frozen_from: from this fraction of all steps on, batch normalisation uses its running
+            statistics and leaves them as they are, as in a test; None for never.
         eval_batch_size: images a step in evaluation.
         log_every: steps between two points of the loss curve.
         evaluate_every: steps between two measurements on the test images, which join the curve;
@@ -54,6 +56,7 @@ class Recipe:
     precision: Literal["float32", "bfloat16"] = "float32"
     channels_last: bool = False
     max_grad_norm: float | None = None
+    norm_frozen_from: float | None = None
     eval_batch_size: int = 200
     log_every: int = 10
     evaluate_every: int | None = None
@@ -75,6 +78,11 @@ class Recipe:
             raise UsageError(
                 f"lr_drops are fractions of the schedule between 0 and 1, got {self.lr_drops}"
             )
+        if self.norm_frozen_from is not None and not 0 < self.norm_frozen_from < 1:
+            raise UsageError(
+                "norm_frozen_from is a fraction of the schedule between 0 and 1, got "
+                f"{self.norm_frozen_from}"
+            )
         for name, hint in typing.get_type_hints(type(self)).items():
             if typing.get_origin(hint) is Literal and getattr(self, name) not in typing.get_args(
                 hint
@@ -90,6 +98,12 @@ class Recipe:
         """Learning rate of a step (0-based) of a schedule of ``total_steps``."""
         passed = sum(step >= round(fraction * total_steps) for fraction in self.lr_drops)
         return self.lr * 0.1**passed
+
+
+    def norm_is_frozen(self, step: int, total_steps: int) -> bool:
+        """Whether batch normalisation is frozen in a step (0-based) of so many."""
+        begin = self.norm_frozen_from
+        return begin is not None and step >= round(begin * total_steps)
 
 
 def _parse(text: str, hint: Any) -> Any:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
 
-from indexnet_edu.engine import Task, estimate, train
+from indexnet_edu.engine import Recipe, Task, estimate, train
+from indexnet_edu.engine.checkpoint import load_weights
 from indexnet_edu.engine.device import determinism, require_compiler, use_threads
 from indexnet_edu.errors import UsageError, UserError
 from indexnet_edu.tasks.reconstruction import RECONSTRUCTION
@@ -28,6 +30,32 @@ def test_the_curve_is_measured_on_the_way_and_training_does_not_notice(
     assert [p["step"] for p in measured.curve if "mae" in p] == [5, 10]
     assert measured.weights.read_bytes() == plain.weights.read_bytes()
     assert all(p["seen"] == 13 for p in measured.curve if "mae" in p)
+
+
+def normalised_model(resampler: None, recipe: Recipe) -> nn.Module:
+    return nn.Sequential(nn.Unflatten(1, (2, 4)), nn.BatchNorm1d(2), nn.Flatten(), nn.Linear(8, 8))
+
+
+def test_frozen_normalisation_learns_with_the_statistics_it_is_tested_with(
+    toy: Task, tmp_path: Path
+) -> None:
+    task = dataclasses.replace(toy, build_model=normalised_model)
+    overrides = {"norm_frozen_from": 0.5, "evaluate_every": 7, "checkpoint_every": 6}
+    run = run_toy(task, tmp_path / "run", overrides=overrides)
+    half, end = (
+        load_weights(run.checkpoints / step / "weights.safetensors")
+        for step in ("step-00000006", "step-00000012")
+    )
+    statistics = {name for name in end if "running" in name or "tracked" in name}
+    assert len(statistics) == 3 and end["1.num_batches_tracked"] == 6
+    for name in end:
+        assert torch.equal(half[name], end[name]) == (name in statistics)
+
+
+@pytest.mark.parametrize("fraction", [0, 1, -0.5])
+def test_a_fraction_is_between_0_and_1(fraction: float) -> None:
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        Recipe(norm_frozen_from=fraction)
 
 
 def test_tensorboard_reads_the_same_curve(toy: Task, tmp_path: Path) -> None:
