@@ -117,14 +117,23 @@ def index_network(
 
 
 def max_rows(x: Tensor, g: Tensor, given: Options) -> list[dict[str, Any]]:
-    """Max pooling and the linear O2O network, as they are and compiled, in one turn."""
-    fast = RoundTrip(x.shape[1], "o2o_shared_stagewise", "linear", "fast")
-    functions: dict[str, Any] = {"max pooling": max_pooling, "linear O2O": fast}
-    if shutil.which("g++") and not given.quick:
-        functions["max pooling, compiled"] = torch.compile(max_pooling)
-        functions["linear O2O, compiled"] = torch.compile(fast)
-    seconds = interleaved({k: trained(f, x, g) for k, f in functions.items()}, given.rounds)
-    return [{"operator": k, "ms": 1e3 * s, "MiB": None} for k, s in seconds.items()]
+    """Max pooling and the linear O2O network, as they are and compiled, in turns; in both layouts
+    of memory, since a compiler makes more of one than of the other."""
+    rows = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        last = ", channels-last" if layout == torch.channels_last else ""
+        laid = x.detach().contiguous(memory_format=layout).requires_grad_()
+        fast = RoundTrip(x.shape[1], "o2o_shared_stagewise", "linear", "fast")
+        functions: dict[str, Any] = {"max pooling": max_pooling, "linear O2O": fast}
+        if shutil.which("g++") and not given.quick:
+            torch.compiler.reset()  # else both layouts share one graph for any strides
+            functions["max pooling, compiled"] = torch.compile(max_pooling)
+            functions["linear O2O, compiled"] = torch.compile(fast)
+        g_laid = g.contiguous(memory_format=layout)
+        calls = {k: trained(f, laid, g_laid) for k, f in functions.items()}
+        seconds = interleaved(calls, given.rounds)
+        rows += [{"operator": k + last, "ms": 1e3 * s, "MiB": None} for k, s in seconds.items()]
+    return rows
 
 
 def carafe_rows(x: Tensor, given: Options) -> list[dict[str, Any]]:

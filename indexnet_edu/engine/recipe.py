@@ -99,7 +99,6 @@ class Recipe:
         passed = sum(step >= round(fraction * total_steps) for fraction in self.lr_drops)
         return self.lr * 0.1**passed
 
-
     def norm_is_frozen(self, step: int, total_steps: int) -> bool:
         """Whether batch normalisation is frozen in a step (0-based) of so many."""
         begin = self.norm_frozen_from

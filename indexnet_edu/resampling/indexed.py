@@ -76,12 +76,12 @@ class IndexedPooling(Downsampling):
         return self.blocks[0 if self.modelwise else stage]
 
     def downsample(self, x: Tensor, stage: int) -> tuple[Tensor, Guide]:
-        if (
-            self.implementation == "fast"
-            and self.normalisation == "sigmoid+softmax"
-            and fast.applies(x, *self._block(stage).parameters())
-        ):
-            return fast.pool_and_guide(self._block(stage), x, self.temperature)
+        if self.implementation == "fast" and self.normalisation == "sigmoid+softmax":
+            block = self._block(stage)
+            if fast.applies(x, *block.parameters()):
+                return fast.pool_and_guide(block, x, self.temperature)
+            if fast.compiled.applies(x):
+                return fast.compiled.pool_and_guide(block, x, self.temperature)
         guide = self.index(x, stage)
         return indexed_pool2d(x, guide.encoder), guide
 
@@ -144,6 +144,8 @@ class IndexedUpsample2d(Upsampling):
             return fast.upsample(d, guide)
         if not isinstance(guide, IndexGuide | fast.ColumnGuide):
             raise ValueError("indexed upsampling needs the guide that indexed pooling returned")
+        if fast.compiled.applies(d):
+            return fast.compiled.upsample(d, guide.decoder)
         return indexed_upsample2d(d, guide.decoder)
 
     def extra_repr(self) -> str:

@@ -46,6 +46,32 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(blocks_module, "BLOCK", 40)
 
 
+@pytest.mark.parametrize("temperature", [1.0, 0.3, 0.001])
+@pytest.mark.parametrize("family, mode", ALL)
+def test_the_form_for_compilers_equals_the_clear_code(family, mode, temperature):
+    """Not compiled here, so that float64 shows every difference."""
+    pool = pool_of(family, mode, implementation="clear", temperature=temperature)
+    x = features(3, 3, 6, 10, layout="channels_last")
+    found = []
+    for ours in (True, False):
+        x = x.detach().clone().requires_grad_()
+        if ours:
+            y, guide = fast.compiled.pool_and_guide(pool.blocks[0], x, temperature)
+            u = fast.compiled.upsample(y, guide.decoder)
+        else:
+            y, guide = pool(x)
+            u = unpool(y, guide)
+        pool.zero_grad()
+        (y.sin().sum() + u.cos().sum() + guide.encoder.square().sum()).backward()
+        found.append([y, u, *guide, x.grad, *(p.grad for p in pool.parameters())])
+    for mine, expected in zip(*found, strict=True):
+        torch.testing.assert_close(mine, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_the_form_for_compilers_is_for_what_is_compiled():
+    assert not fast.compiled.applies(features(1, 3, 4, 4, layout="channels_last"))
+
+
 @pytest.mark.parametrize("layout", FORMATS)
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("family, mode", ALL)

@@ -126,11 +126,12 @@ def fresh_dynamo():
     torch.compiler.reset()
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_compiles_without_a_graph_break(family, fresh_dynamo):
+def test_compiles_without_a_graph_break(family, layout, fresh_dynamo):
     torch.manual_seed(0)
     model = Autoencoder(family=family)
-    x = torch.randn(2, 4, 10, 7)
+    x = torch.randn(2, 4, 10, 7).contiguous(memory_format=layout)
     expected, _ = model.eval()(x)
     compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
     torch.testing.assert_close(compiled(x)[0], expected)
@@ -157,9 +158,15 @@ def test_compiles_to_machine_code(fresh_dynamo):
         y, guide = pool(x)
         return unpool(y, guide)
 
-    x = torch.randn(2, 4, 8, 8)
-    with torch.no_grad():
-        torch.testing.assert_close(torch.compile(round_trip)(x), round_trip(x))
+    compiled = torch.compile(round_trip)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        x = torch.randn(2, 4, 8, 8).contiguous(memory_format=layout)
+        ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
+        result, expected = compiled(ours), round_trip(theirs)
+        torch.testing.assert_close(result, expected)
+        result.square().sum().backward()
+        expected.square().sum().backward()
+        torch.testing.assert_close(ours.grad, theirs.grad)
 
 
 @pytest.mark.parametrize("family", ["o2o_modelwise", "holistic", "m2o"])

@@ -1,4 +1,5 @@
-"""The fast way through an index network on a CPU: block by block, in one pass over memory.
+"""The fast way through an index network on a CPU: block by block, in one pass over memory; and,
+where a compiler finds such passes itself, the form that it finds them in.
 
 The clear way is :func:`~indexnet_edu.indexing.normalise_index`,
 :func:`~indexnet_edu.indexing.indexed_pool2d` and
@@ -6,7 +7,8 @@ The clear way is :func:`~indexnet_edu.indexing.normalise_index`,
 tests hold both against each other. What was tried and measured is in ``docs/performance.md``.
 """
 
+from . import compiled
 from .guide import ColumnGuide
 from .networks import applies, pool_and_guide, upsample
 
-__all__ = ["ColumnGuide", "applies", "pool_and_guide", "upsample"]
+__all__ = ["ColumnGuide", "applies", "compiled", "pool_and_guide", "upsample"]

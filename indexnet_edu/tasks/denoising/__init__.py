@@ -40,9 +40,9 @@ PROFILES = {
         epochs=1, batch_size=16, train_images=2, train_patches=160, test_images=1, data="embedded",
         width=0.125, log_every=1, checkpoint_every=5, **_SCHEDULE,
     ),
-    # Many small steps: at batch 64 the encoder–decoders learn half as much from as many patches. But
-    # statistics of 16 patches teach a network nothing about an image unlike the rest: by the running
-    # ones a few come out worse than they went in. Frozen before the end, these are learned with.
+    # Many small steps: at batch 64 the encoder–decoders learn half as much from as many patches.
+    # But statistics of 16 patches teach nothing about an image unlike the rest: by the running ones
+    # a few come out worse than they went in. Frozen before the end, these are learned with.
     "cpu": DenoisingRecipe(
         epochs=1, batch_size=16, train_patches=16_000, width=0.25, norm_frozen_from=0.7,
         checkpoint_every=500, **_SCHEDULE,
