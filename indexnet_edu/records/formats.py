@@ -15,6 +15,9 @@ __all__ = ["FORMATS", "as_csv", "as_latex", "as_markdown", "as_text", "plain_row
 #: Characters of a caption's line, so that it fits a notebook's page.
 _CAPTION_WIDTH = 100
 
+#: Characters of a line of a table, Table 3 with all that we measure being the widest of one part.
+_TABLE_WIDTH = 160
+
 #: What must be said beside ours and the paper's figures.
 _REMARKS = {
     3: "The paper's SSIM is not a windowed one: ours, the standard, does not compare with it.",
@@ -29,6 +32,8 @@ _LATEX = str.maketrans({
 })  # fmt: skip
 
 Cells = Sequence[str]
+#: A heading and the numbers of the columns below it.
+Group = tuple[str, range]
 
 
 def _figure(value: float | None, std: float | None, decimals: int) -> str:
@@ -78,24 +83,52 @@ def _grid(comparison: Comparison) -> tuple[list[tuple[str, list[str]]], list[lis
 
 
 def as_text(comparison: Comparison) -> str:
-    """For a terminal: a caption, then paper and ours beside each other."""
+    """For a terminal: a caption, then paper and ours beside each other, in several parts one below
+    the other where they would be too wide."""
     heads, body = _grid(comparison)
-    second = [text for _, below in heads for text in below]
-    widths = [max(map(len, column)) for column in zip(second, *body, strict=True)]
-    top, end = [], 0
+    rows = [[text for _, below in heads for text in below], *body]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    groups, end = [], 0  # a heading and the columns below it
     for heading, below in heads:
-        start, end = end, end + len(below)
-        room = sum(widths[start:end]) + 2 * (len(below) - 1)
-        # A heading stands over its pair of columns; where it is wider, the last column grows.
+        columns = range(end, end + len(below))
+        end += len(below)
+        room = sum(widths[column] for column in columns) + 2 * (len(below) - 1)
+        # A heading stands over its columns; where it is wider, the last column grows.
         widths[end - 1] += max(0, len(heading) - room)
-        top.append(heading.ljust(room))
-    lines = ["  ".join(top).rstrip()]
-    for cells in (second, *body):
-        first, rest = cells[0].ljust(widths[0]), zip(cells[1:], widths[1:], strict=True)
-        lines.append("  ".join([first, *(text.rjust(width) for text, width in rest)]).rstrip())
-    lines.insert(2, "-" * max(map(len, lines)))
+        groups.append((heading, columns))
     wrapped = [textwrap.fill(text, _CAPTION_WIDTH) for text in _sentences(comparison)]
-    return "\n".join([*wrapped, "", *lines])
+    parts = [_text_part(part, rows, widths) for part in _parts(groups, widths)]
+    return "\n".join([*wrapped, "", "\n\n".join(parts)])
+
+
+def _parts(groups: Sequence[Group], widths: Sequence[int]) -> list[list[Group]]:
+    """Groups of columns that fit side by side, the rows' names first in each."""
+    names, *others = groups
+    room = _TABLE_WIDTH - widths[0]
+    parts: list[list[Group]] = [[names]]
+    left = room
+    for group in others:
+        width = sum(widths[column] + 2 for column in group[1])
+        if width > left and len(parts[-1]) > 1:
+            parts.append([names])
+            left = room
+        parts[-1].append(group)
+        left -= width
+    return parts
+
+
+def _text_part(groups: Sequence[Group], rows: Sequence[Cells], widths: Sequence[int]) -> str:
+    top = [
+        heading.ljust(sum(widths[column] + 2 for column in columns) - 2)
+        for heading, columns in groups
+    ]
+    numbers = [column for _, columns in groups for column in columns if column]
+    lines = ["  ".join(top).rstrip()]
+    for cells in rows:
+        line = [cells[0].ljust(widths[0]), *(cells[n].rjust(widths[n]) for n in numbers)]
+        lines.append("  ".join(line).rstrip())
+    lines.insert(2, "-" * max(map(len, lines)))
+    return "\n".join(lines)
 
 
 def _flat(heads: Sequence[tuple[str, list[str]]]) -> list[str]:

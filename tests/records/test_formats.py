@@ -18,6 +18,7 @@ from indexnet_edu.records.formats import (
 )  # fmt: skip
 from indexnet_edu.records.paper import paper_table
 from indexnet_edu.records.table import Comparison, compare
+from indexnet_edu.tasks.denoising import DENOISING
 from indexnet_edu.tasks.reconstruction import RECONSTRUCTION
 
 MakeRun = Callable[..., Run]
@@ -48,6 +49,18 @@ def test_the_text_says_what_it_was_made_from(comparisons: list[Comparison]) -> N
 def test_without_runs_the_papers_figures_stand_alone() -> None:
     text = as_text(compare(RECONSTRUCTION, [])[0])
     assert "48.37" in text and "ours" not in text
+
+
+def test_a_wide_table_comes_in_parts_that_lose_nothing() -> None:
+    (comparison,) = compare(DENOISING, [])
+    _, *parts = as_text(comparison).split("\n\n")
+    assert len(parts) > 1 and max(map(len, "\n".join(parts).splitlines())) <= 160
+    for part in parts:
+        names = [line.split()[0] for line in part.splitlines()[3:]]
+        assert names == [row["variant"] for row in comparison.rows]
+    printed = [column for column in comparison.columns if column[1]]
+    assert sum(len(part.splitlines()[3].split()) - 1 for part in parts) == len(printed)
+    assert [" ".join(parts).count(heading) for _, _, heading, _ in printed] == [1] * len(printed)
 
 
 def test_markdown_reads_back(comparisons: list[Comparison]) -> None:
