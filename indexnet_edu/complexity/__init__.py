@@ -1,6 +1,8 @@
-"""What networks cost: parameters, true MACs and the paper's GFLOPs, from real modules."""
+"""What networks cost: parameters, true MACs and the paper's GFLOPs, from real modules; and the time
+and memory that a machine really takes."""
 
 from .counter import GIGA, Cost, count
+from .measured import Measured, measure
 from .resamplers import ResamplerCost, StageCost, family_cost, resampler_cost
 from .tables import COUNTED_TABLES, as_printed, format_rows, table_rows
 
@@ -8,12 +10,14 @@ __all__ = [
     "COUNTED_TABLES",
     "GIGA",
     "Cost",
+    "Measured",
     "ResamplerCost",
     "StageCost",
     "as_printed",
     "count",
     "family_cost",
     "format_rows",
+    "measure",
     "resampler_cost",
     "table_rows",
 ]
