@@ -1,0 +1,102 @@
+"""Exercises of notebook 07: denoising."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .exercise import Case, Exercise, Misconception
+
+__all__ = ["EXERCISES"]
+
+
+# --- 7.1 From sigma to decibels ------------------------------------------------------------------
+
+NOISE_PSNR = Exercise(
+    "7.1",
+    "From sigma to decibels",
+    ("sigma", "peak"),
+    lambda: [
+        Case("the paper's middle noise", (25.0, 255.0)),
+        Case("intensities from 0 to 1", (0.1, 1.0)),
+        Case("twelve bits", (50.0, 4095.0)),
+    ],
+    lambda sigma, peak: 20 * math.log10(peak / sigma),
+    (
+        Misconception(
+            "You take ten times the logarithm of a ratio of amplitudes. PSNR compares *squared* "
+            "errors, and the square doubles the factor.",
+            lambda sigma, peak: 10 * math.log10(peak / sigma),
+        ),
+        Misconception(
+            "The ratio is upside down: less noise is *more* decibels.",
+            lambda sigma, peak: 20 * math.log10(sigma / peak),
+        ),
+        Misconception(
+            "Decibels have base 10, and this is the natural logarithm.",
+            lambda sigma, peak: 20 * math.log(peak / sigma),
+        ),
+        Misconception(
+            "You take 255 for the peak whatever the range of intensities is.",
+            lambda sigma, peak: 20 * math.log10(255 / sigma),
+        ),
+    ),
+)
+
+
+# --- 7.2 A multiple of eight ---------------------------------------------------------------------
+
+
+def _padded(image: Tensor, mode: str = "reflect") -> Tensor:
+    height, width = image.shape[-2:]
+    return F.pad(image, (0, -width % 8, 0, -height % 8), mode=mode)
+
+
+def _always(image: Tensor) -> Tensor:
+    height, width = image.shape[-2:]
+    return F.pad(image, (0, 8 - width % 8, 0, 8 - height % 8), mode="reflect")
+
+
+def _exchanged(image: Tensor) -> Tensor:
+    height, width = image.shape[-2:]
+    return F.pad(image, (0, -height % 8, 0, -width % 8), mode="reflect")
+
+
+def _image(height: int, width: int) -> Tensor:
+    return torch.arange(height * width, dtype=torch.float32).view(1, 1, height, width) + 1
+
+
+MULTIPLE = Exercise(
+    "7.2",
+    "A multiple of eight",
+    ("image",),
+    lambda: [
+        Case("rows are missing", (_image(13, 16),)),
+        Case("both are missing", (_image(10, 15),)),
+        Case("nothing is missing", (_image(16, 8),)),
+    ],
+    _padded,
+    (
+        Misconception(
+            "A size that is a multiple of eight already grows by eight. It should stay.",
+            _always,
+        ),
+        Misconception(
+            "Height and width are exchanged: `F.pad` begins with the *last* dimension.",
+            _exchanged,
+        ),
+        Misconception(
+            "You repeat the border. A mirror continues with the pixel *before* the last one.",
+            lambda image: _padded(image, "replicate"),
+        ),
+        Misconception(
+            "You add zeros, an edge that no photograph has.",
+            lambda image: _padded(image, "constant"),
+        ),
+    ),
+)
+
+EXERCISES = (NOISE_PSNR, MULTIPLE)

@@ -1,0 +1,44 @@
+"""What notebook 07 trains and prints: four rows of Table 7 and the classics on the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...engine import Run
+from ...engine.task import Split
+from ...records.formats import as_text
+from ...records.table import compare
+from .. import rows
+from . import DENOISING
+from .classics import CLASSICS, measure_classic
+
+__all__ = ["LIVE", "clean_crops", "measure_classics", "table_7_text", "train_rows"]
+
+#: Full resolution, max unpooling, and a light and a plain IndexNet.
+LIVE = ("dncnn", "dncnn_segnet", "o2o_shared_stagewise-nonlinear_context", "m2o-linear")
+
+
+def train_rows(profile: str, seed: int, **options: Any) -> dict[str, Run]:
+    """:func:`indexnet_edu.tasks.rows.train_rows` with its options, for this task."""
+    return rows.train_rows(DENOISING, profile, seed, LIVE, **options)
+
+
+def measure_classics(tests: Mapping[str, Split], sigma: int) -> dict[str, dict[str, float]]:
+    """Name → metrics of the noisy input and of each method that learns nothing."""
+    return {name: measure_classic(name, tests, sigma) for name in CLASSICS}
+
+
+def table_7_text(runs: Mapping[str, Run]) -> str:
+    """Ours beside the paper's, with data, profile and device in the caption."""
+    return "\n\n".join(map(as_text, compare(DENOISING, runs.values())))
+
+
+@torch.no_grad()
+def clean_crops(models: Mapping[str, nn.Module], noisy: Tensor, clean: Tensor) -> dict[str, Tensor]:
+    """``(N, 1, H, W)`` each: the clean image, the noisy one, and what each network makes of it."""
+    outputs = {name: model(noisy).clamp(0, 1) for name, model in models.items()}
+    return {"clean": clean, "noisy_input": noisy.clamp(0, 1)} | outputs
