@@ -65,6 +65,17 @@ def _exchanged(image: Tensor) -> Tensor:
     return F.pad(image, (0, -height % 8, 0, -width % 8), mode="reflect")
 
 
+def _with_border(image: Tensor) -> Tensor:
+    down, across = (-size % 8 for size in image.shape[-2:])
+    image = torch.cat([image, image[..., image.shape[-2] - down :, :].flip(-2)], dim=-2)
+    return torch.cat([image, image[..., image.shape[-1] - across :].flip(-1)], dim=-1)
+
+
+def _above(image: Tensor) -> Tensor:
+    height, width = image.shape[-2:]
+    return F.pad(image, (-width % 8, 0, -height % 8, 0), mode="reflect")
+
+
 def _image(height: int, width: int) -> Tensor:
     return torch.arange(height * width, dtype=torch.float32).view(1, 1, height, width) + 1
 
@@ -74,8 +85,8 @@ MULTIPLE = Exercise(
     "A multiple of eight",
     ("image",),
     lambda: [
+        Case("both are missing", (_image(6, 7),)),
         Case("rows are missing", (_image(13, 16),)),
-        Case("both are missing", (_image(10, 15),)),
         Case("nothing is missing", (_image(16, 8),)),
     ],
     _padded,
@@ -87,6 +98,15 @@ MULTIPLE = Exercise(
         Misconception(
             "Height and width are exchanged: `F.pad` begins with the *last* dimension.",
             _exchanged,
+        ),
+        Misconception(
+            "Your mirror stands behind the border pixel, so that this comes twice. It should stand "
+            "on it.",
+            _with_border,
+        ),
+        Misconception(
+            "The image grows at its upper and left border. Its first pixel should stay first.",
+            _above,
         ),
         Misconception(
             "You repeat the border. A mirror continues with the pixel *before* the last one.",

@@ -30,6 +30,20 @@ def exchanged(image):
     return F.pad(image, (0, -height % 8, 0, -width % 8), mode="reflect")
 
 
+def with_border(image):
+    down, across = (-size % 8 for size in image.shape[-2:])
+    if down:
+        image = torch.cat([image, image[..., -down:, :].flip(-2)], dim=-2)
+    if across:
+        image = torch.cat([image, image[..., -across:].flip(-1)], dim=-1)
+    return image
+
+
+def above(image):
+    height, width = image.shape[-2:]
+    return F.pad(image, (-width % 8, 0, -height % 8, 0), mode="reflect")
+
+
 RIGHT = {
     "7.1": [
         lambda sigma, peak: 20 * math.log10(peak / sigma),
@@ -49,6 +63,8 @@ WRONG = {
     "7.2": [
         ("already grows by eight", always),
         ("exchanged", exchanged),
+        ("comes twice", with_border),
+        ("upper and left", above),
         ("repeat the border", lambda image: pad(image, "replicate")),
         ("add zeros", lambda image: pad(image, "constant")),
     ],
