@@ -152,6 +152,8 @@ def fit(
             checkpoint.save(run.checkpoints, step, trainer.model.state_dict(), state)
         accelerator.wait_for_everyone()
 
+    frozen = recipe.norm_is_frozen(step, total)
+    trainer.training_mode(frozen)
     order = epoch_order(recipe.seed, step // steps_per_epoch, len(data.train))
     hidden = None if progress and main else True
     bar = tqdm(total=total, initial=step, unit="step", disable=hidden)
@@ -164,7 +166,9 @@ def fit(
             indices = order[position * recipe.batch_size : (position + 1) * recipe.batch_size]
             x, target, share = trainer.batch(data.train, indices, step)
             lr = recipe.lr_at(step, total)
-            trainer.training_mode(recipe.norm_is_frozen(step, total))
+            if recipe.norm_is_frozen(step, total) != frozen:
+                frozen = not frozen
+                trainer.training_mode(frozen)
             loss = trainer.step(x, target, lr, share)
             step += 1
             bar.update()
@@ -239,7 +243,7 @@ def evaluate(
         # the first one.
         for buffer in model.buffers():
             torch.distributed.broadcast(buffer, src=0)
-    was_training = model.training
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     generator = torch.Generator(device=accelerator.device)
     batches = list(enumerate(torch.arange(len(test)).split(recipe.eval_batch_size)))
@@ -247,5 +251,6 @@ def evaluate(
         generator.manual_seed(number)
         x, target = test.batch(indices, generator)
         found.update(model(x), target)
-    model.train(was_training)
+    for module, training in modes:  # of its own, since frozen ones do not learn with the rest
+        module.training = training
     return found.compute()
