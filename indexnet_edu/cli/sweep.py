@@ -105,6 +105,7 @@ def _count(sweep: Sweep) -> dict[str, int]:
 
 
 def _settled(sweep: Sweep) -> dict[str, int]:
+    """The counts when no cell is running any more, or after a while."""
     until = time.monotonic() + _ORPHANS
     while (counts := _count(sweep))["running"] and time.monotonic() < until:
         time.sleep(0.1)
@@ -134,6 +135,8 @@ def _work_here(task: Task, sweep: Sweep, arguments: argparse.Namespace) -> None:
                 elif time.monotonic() > looked + 2 and not bar.disable:
                     bar.n, looked = _count(sweep)["done"], time.monotonic()
                     bar.refresh()
+            if stop.exit_code is not None:
+                break
             counts = _settled(sweep)
             fruitless = 0 if counts["done"] + counts["failed"] > ended else fruitless + 1
     if stop.exit_code is not None:
