@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..engine.device import wait_for
+
 __all__ = ["Measured", "measure"]
 
 
@@ -37,17 +39,12 @@ def measure(model: nn.Module, x: Tensor, repeats: int = 3) -> Measured:
     peak = _peak_bytes(model, x)  # the first pass is also the one that is not timed
     times = []
     for _ in range(repeats):
-        _wait_for(x)
+        wait_for(x.device)
         began = time.perf_counter()
         model(x)
-        _wait_for(x)
+        wait_for(x.device)
         times.append(time.perf_counter() - began)
     return Measured(statistics.median(times), peak)
-
-
-def _wait_for(x: Tensor) -> None:
-    if x.is_cuda:
-        torch.cuda.synchronize(x.device)
 
 
 def _peak_bytes(model: nn.Module, x: Tensor) -> int:

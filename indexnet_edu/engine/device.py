@@ -24,6 +24,7 @@ __all__ = [
     "is_main_process",
     "require_compiler",
     "use_threads",
+    "wait_for",
 ]
 
 
@@ -127,3 +128,11 @@ def determinism(wanted: bool) -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(before[0])
         torch.backends.cudnn.benchmark = before[1]
+
+
+def wait_for(device: torch.device) -> None:
+    """Returns when the device has done what it was asked for."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

@@ -17,7 +17,7 @@ import torch
 
 from ..errors import UserError
 from .checkpoint import KEPT
-from .device import accelerator, describe_device, use_threads
+from .device import accelerator, describe_device, use_threads, wait_for
 from .fit import Trainer, evaluate
 from .plan import Plan, does_not_fit
 from .randomness import epoch_order
@@ -101,13 +101,6 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
 def _memory(device: torch.device) -> tuple[int, int]:
     """Bytes at the peak so far, and bytes that could be had in all."""
     if device.type == "cuda":
@@ -153,10 +146,10 @@ def estimate(
     times, testing = list[float](), 0.0
     try:
         for step in range(_WARM_UP + _MEASURED):
-            _wait(device)
+            wait_for(device)
             began = time.perf_counter()
             trainer.step(*trainer.batch(train, order, step)[:2], recipe.lr)
-            _wait(device)
+            wait_for(device)
             times.append(time.perf_counter() - began)
         for test in tests.values():
             few = _First(test, recipe.eval_batch_size)

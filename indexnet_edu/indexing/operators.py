@@ -142,7 +142,10 @@ def normalise_index(
 
 
 def check_index(features: Tensor, index: Sequence[int], scale: int, name: str) -> None:
-    """Raises ValueError if an index map of shape ``index`` does not fit (N, C, H, W) features."""
+    """Raises ValueError if features are not (N, C, H, W), or an index map of shape ``index`` does
+    not fit them."""
+    if features.ndim != 4:
+        raise ValueError(f"features must be (N, C, h, w), got {tuple(features.shape)}")
     n, channels, height, width = features.shape
     wanted = (n, height * scale, width * scale)
     if len(index) != 4 or wanted != (index[0], *index[2:]) or index[1] not in (1, channels):
@@ -183,7 +186,5 @@ def indexed_upsample2d(d: Tensor, decoder: Tensor, scale_factor: int = 2) -> Ten
         ``(N, C, k·h, k·w)``. With the one-hot index of the maxima this is max unpooling, with ones
         nearest interpolation.
     """
-    if d.ndim != 4:
-        raise ValueError(f"features must be (N, C, h, w), got {tuple(d.shape)}")
     check_index(d, decoder.shape, scale_factor, "decoder")
     return F.interpolate(d, scale_factor=scale_factor, mode="nearest") * decoder

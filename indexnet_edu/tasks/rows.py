@@ -12,16 +12,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from .. import __version__
 from ..engine import Run, Task, load_model, train
 from ..engine.recipe import override
 
 if TYPE_CHECKING:
+    from ..records.record import Result
     from ..viz.live_curve import LiveCurve
 
-__all__ = ["is_guided", "load_models", "provenance", "train_rows"]
+__all__ = ["is_guided", "load_models", "outputs_of", "provenance", "table_text", "train_rows"]
 
 
 def is_guided(task: Task, variant: str) -> bool:
@@ -102,6 +104,20 @@ def train_rows(
 def load_models(task: Task, runs: Mapping[str, Run]) -> dict[str, nn.Module]:
     """The trained networks on the CPU, in evaluation mode."""
     return {variant: load_model(task, run) for variant, run in runs.items()}
+
+
+@torch.no_grad()
+def outputs_of(models: Mapping[str, nn.Module], images: Tensor) -> dict[str, Tensor]:
+    """What each network makes of images ``(N, C, H, W)``, clipped to [0, 1]."""
+    return {name: model(images).clamp(0, 1) for name, model in models.items()}
+
+
+def table_text(task: Task, results: Iterable[Result]) -> str:
+    """Ours beside the paper's, with data, profile and device in the caption."""
+    from ..records.formats import as_text
+    from ..records.table import compare
+
+    return "\n\n".join(map(as_text, compare(task, results)))
 
 
 def provenance(runs: Mapping[str, Run]) -> str:

@@ -74,8 +74,6 @@ def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Ten
 
 def upsample(d: Tensor, guide: ColumnGuide) -> Tensor:
     """Indexed upsampling of ``(N, C, h, w)``; ValueError if the guide does not fit."""
-    if d.ndim != 4:
-        raise ValueError(f"features must be (N, C, h, w), got {tuple(d.shape)}")
     n, _, g, h, w = guide.columns.shape
     check_index(d, (n, g, 2 * h, 2 * w), 2, "decoder")
     return Upsample.apply(d, guide.columns)

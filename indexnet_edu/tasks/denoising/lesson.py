@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ...engine import Run
 from ...engine.task import Split
-from ...records.formats import as_text
-from ...records.table import compare
 from .. import rows
 from . import DENOISING
 from .classics import CLASSICS, measure_classic
 
-__all__ = ["LIVE", "clean_crops", "measure_classics", "table_7_text", "train_rows"]
+__all__ = ["LIVE", "clean_crops", "measure_classics", "train_rows"]
 
 #: Full resolution, max unpooling, and a light and a plain IndexNet.
 LIVE = ("dncnn", "dncnn_segnet", "o2o_shared_stagewise-nonlinear_context", "m2o-linear")
@@ -32,13 +29,6 @@ def measure_classics(tests: Mapping[str, Split], sigma: int) -> dict[str, dict[s
     return {name: measure_classic(name, tests, sigma) for name in CLASSICS}
 
 
-def table_7_text(runs: Mapping[str, Run]) -> str:
-    """Ours beside the paper's, with data, profile and device in the caption."""
-    return "\n\n".join(map(as_text, compare(DENOISING, runs.values())))
-
-
-@torch.no_grad()
 def clean_crops(models: Mapping[str, nn.Module], noisy: Tensor, clean: Tensor) -> dict[str, Tensor]:
     """``(N, 1, H, W)`` each: the clean image, the noisy one, and what each network makes of it."""
-    outputs = {name: model(noisy).clamp(0, 1) for name, model in models.items()}
-    return {"clean": clean, "noisy_input": noisy.clamp(0, 1)} | outputs
+    return {"clean": clean, "noisy_input": noisy.clamp(0, 1)} | rows.outputs_of(models, noisy)

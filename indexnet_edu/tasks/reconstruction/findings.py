@@ -14,6 +14,7 @@ import torch
 from ...complexity import count
 from ...engine import Run
 from ...records import paper_table
+from ..rows import table_text
 from . import RECONSTRUCTION
 from .lesson import CONTROL, ROWS, is_guided
 from .model import ReconstructionNet
@@ -91,10 +92,7 @@ def format_costs(costs: Mapping[str, RowCost]) -> str:
 
 def table_3_text(runs: Mapping[str, Run]) -> str:
     """Ours beside the paper's, with data, profile and device in the caption."""
-    from ...records.formats import as_text
-    from ...records.table import compare
-
-    return "\n\n".join(map(as_text, compare(RECONSTRUCTION, runs.values())))
+    return table_text(RECONSTRUCTION, runs.values())
 
 
 def table_3_rows(runs: Mapping[str, Run]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from ..rows import outputs_of
 from .data import CLASSES, ReconstructionSplit
 
 __all__ = ["examples", "figure_8_images", "psnr_by_class", "reconstruct", "texture"]
@@ -59,10 +60,9 @@ def figure_8_images(split: ReconstructionSplit) -> tuple[list[str], Tensor]:
     return list(chosen), torch.stack(list(chosen.values()))
 
 
-@torch.no_grad()
 def reconstruct(models: Mapping[str, nn.Module], images: Tensor) -> dict[str, Tensor]:
     """``"input"``, then each network's output, all ``(N, 1, H, W)`` and clipped to [0, 1]."""
-    return {"input": images} | {name: model(images).clamp(0, 1) for name, model in models.items()}
+    return {"input": images} | outputs_of(models, images)
 
 
 def psnr_by_class(

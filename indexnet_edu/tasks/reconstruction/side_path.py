@@ -7,12 +7,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from ...resampling import Guide
+from ..crossing import crossing_map, guides_of
 from .model import ReconstructionNet
 
-__all__ = ["Layer", "crossing_map", "guides_of", "read_off", "trace"]
+__all__ = ["Layer", "read_off", "trace"]
 
 
 @dataclass(frozen=True)
@@ -32,30 +31,6 @@ class Layer:
         shape = " × ".join(map(str, self.shape))
         crosses = f"   hands over {' × '.join(map(str, self.guide))}" if self.guide else ""
         return f"{self.name:7}{shape:>14}{crosses}"
-
-
-def crossing_map(guide: Guide) -> Tensor | None:
-    """What of a guide reaches the decoder, as a map ``(N, G, H, W)``; None if it is blind.
-
-    Of an IndexNet's guide the decoder's index map; of max pooling's the maxima marked by ones.
-    """
-    if guide is None:
-        return None
-    if isinstance(guide, Tensor):
-        return F.max_unpool2d(torch.ones_like(guide, dtype=torch.float32), guide, [2, 2])
-    return guide.decoder
-
-
-@torch.no_grad()
-def guides_of(model: ReconstructionNet, images: Tensor) -> list[Guide]:
-    """The guides that the three downsamplings hand over for a batch, first stage first."""
-    guides: list[Guide] = []
-    hook = model.down.register_forward_hook(lambda _, __, output: guides.append(output[1]))
-    try:
-        model(images)
-    finally:
-        hook.remove()
-    return guides
 
 
 @torch.no_grad()
