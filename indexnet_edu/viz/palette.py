@@ -8,10 +8,11 @@ Dash and marker differ too, so that no figure rests on colour alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ..indexing import FAMILIES, MODES
 from ..resampling import list_resamplers
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _pair(name: str, colour: str, dash: str, marker: str) -> Style:
     return Style(list_resamplers()[name].title, colour, dash, marker)
 
 
-#: Roles, resamplers (by their names in the factory), families, and Table 3's variants.
+#: Roles, resamplers (by their names in the factory), families, and rows of Tables 3 and 7.
 STYLES: dict[str, Style] = {
     # Who is who around an up/downsampling pair
     "encoder": Style("encoder", OKABE_ITO["blue"]),
@@ -91,6 +92,8 @@ STYLES: dict[str, Style] = {
     # Guided pairs
     "maxpool_maxunpool": _pair("maxpool_maxunpool", OKABE_ITO["black"], "-", "^"),
     "hmi": _pair("hmi", "#494646", "--", "v"),
+    # Nothing goes down or up
+    "dncnn": Style("DnCNN, full resolution", "#6600CC", "-", "s"),
     # IndexNet: one hue, one lightness a family
     "holistic": Style("IndexNet, HIN", OKABE_ITO["reddish purple"], "-", "h"),
     "o2o_modelwise": Style("IndexNet, modelwise O2O", "#EDAFCA", "--", "<"),
@@ -105,6 +108,11 @@ STYLES |= {
     "indexed_holistic": STYLES["holistic"],
     "indexed_m2o": STYLES["m2o"],
     "indexed_bilinear": STYLES["indexnet_bilinear"],
+    # Table 7's rows that are no IndexNet: the pair that each is made with
+    "dncnn_segnet": STYLES["maxpool_maxunpool"],
+    "dncnn_max_carafe": STYLES["maxpool_carafe"],
+    "dncnn_avg_carafe": STYLES["avgpool_carafe"],
+    "dncnn_conv_carafe": STYLES["conv_carafe"],
 }
 
 #: For names that have no meaning of their own (a learner's own resampler).
@@ -112,7 +120,14 @@ _OTHER = OKABE_ITO["bluish green"]
 
 
 def style(name: str) -> Style:
-    """The style of a role, resampler, family or Table 3 variant; a plain one for any other name."""
+    """The style of a role, resampler, family or row of a table; a plain one for any other name.
+
+    A ``FAMILY-MODE`` looks like its family.
+    """
+    family, _, mode = name.partition("-")
+    if mode in MODES and family in FAMILIES:
+        look = STYLES[family]
+        return replace(look, title=f"{look.title}, {mode.replace('_', ' + ')}")
     return STYLES.get(name, Style(name, _OTHER, "-", "."))
 
 

@@ -9,6 +9,7 @@ from skimage.color import rgb2lab
 
 from indexnet_edu.indexing import FAMILIES
 from indexnet_edu.resampling import list_resamplers
+from indexnet_edu.tasks import get_task
 from indexnet_edu.viz.palette import (
     ERROR_COLOURMAP,
     INDEX_COLOURMAP,
@@ -94,3 +95,13 @@ def test_colour_maps_exist_and_grow_lighter():
         lightness = rgb2lab(colour_table(name)[None] / 255)[0, :, 0]
         assert (np.diff(lightness) > -0.2).all(), name
     assert SIGNED_COLOURMAP in matplotlib.colormaps
+
+
+def test_rows_of_table_7_look_like_their_pairs_and_have_names() -> None:
+    looks = {name: style(name) for name in get_task("denoising").variants}
+    assert len({look.title for look in looks.values()}) == len(looks) == 20
+    assert not looks.keys() & {look.title for look in looks.values()}  # none by its raw name
+    assert looks["dncnn_segnet"] == style("maxpool_maxunpool")
+    assert looks["m2o-nonlinear_context"].colour == colour("m2o")
+    assert looks["m2o-nonlinear_context"].title == "IndexNet, M2O, nonlinear + context"
+    assert title("m2o-own") == "m2o-own"
