@@ -14,11 +14,11 @@ import torch
 from ...complexity import count
 from ...engine import Run
 from ...records import paper_table
+from ..crossing import trace
 from ..rows import table_text
 from . import RECONSTRUCTION
 from .lesson import CONTROL, ROWS, is_guided
 from .model import ReconstructionNet
-from .side_path import trace
 
 __all__ = [
     "RowCost",

@@ -4,10 +4,9 @@ import pytest
 import torch
 
 from indexnet_edu.indexing import IndexGuide
-from indexnet_edu.tasks.crossing import crossing_map, guides_of
+from indexnet_edu.tasks.crossing import crossing_map, guides_of, read_off, trace
 from indexnet_edu.tasks.reconstruction import RECONSTRUCTION
 from indexnet_edu.tasks.reconstruction.model import ReconstructionNet
-from indexnet_edu.tasks.reconstruction.side_path import read_off, trace
 from indexnet_edu.viz.encoder_decoder import encoder_decoder
 
 
