@@ -79,6 +79,8 @@ class Task:
         paper_data: the paper's data set, as ``TaskData.name`` begins up to its colon.
         paper_counts: how many examples that is, by field of the recipe: asking for so many is
             asking for all.
+        baselines: what methods that learn nothing give on the test images of data and recipe: name
+            → metrics, named as a run names them; None where there are none.
         predict: what a trained network makes of an image of one's own, float32 in [0, 1], grey
             ``(H, W)`` or colour ``(H, W, 3)``; None where that makes no sense.
     """
@@ -95,6 +97,7 @@ class Task:
     headline: str
     paper_data: str = ""
     paper_counts: Mapping[str, int] = field(default_factory=dict)
+    baselines: Callable[[TaskData, Any], dict[str, dict[str, float]]] | None = None
     predict: Callable[[nn.Module, np.ndarray], np.ndarray] | None = None
 
     def variant(self, name: str) -> Resampler | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine import Run, Task
+from .baselines import recorded_baselines
 from .paper import paper_table, variant_of
 from .record import IMMATERIAL, Record, Result, figures, shared_settings
 
@@ -62,7 +63,8 @@ class Comparison:
         left_out: results of a row and seed that another result has already.
         columns: of the table's metrics those that were measured, and what else was measured.
         rows: one a variant: ``variant``, ``paper`` and ``ours`` (metric → figure, ours the mean
-            over seeds), ``std`` (over seeds, where there are two or more), ``seeds``.
+            over seeds), ``std`` (over seeds, where there are two or more), ``seeds``. Methods that
+            learn nothing come first and have no seeds.
     """
 
     number: int
@@ -79,6 +81,28 @@ class Comparison:
         return dataclasses.replace(
             self, columns=tuple(column for column in self.columns if column[0] in metrics)
         )
+
+    def measured(self) -> Comparison:
+        """The same table without the rows that nobody has trained here."""
+        kept = [row for row in self.rows if any(v is not None for v in row["ours"].values())]
+        return dataclasses.replace(self, rows=kept)
+
+    def beside(self, baselines: Mapping[str, Mapping[str, float]]) -> Comparison:
+        """The same table below methods that learn nothing (name → metrics)."""
+        keys = [key for key, *_ in self.columns]
+        nothing = dict.fromkeys(keys)
+        above = [
+            {
+                "variant": name,
+                "paper": dict(nothing),
+                "ours": {key: metrics.get(key) for key in keys},
+                "std": dict(nothing),
+                "seeds": [],
+            }
+            for name, metrics in baselines.items()
+        ]
+        others = [row for row in self.rows if row["variant"] not in baselines]
+        return dataclasses.replace(self, rows=[*above, *others])
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -182,7 +206,7 @@ def _comparison(task: Task, group: Sequence[Result]) -> Comparison:
     ordered = dict.fromkeys([*printed, *(v for v in task.variants if v in kept), *sorted(kept)])
     results = [result for variant in kept.values() for result in variant]
     config, columns = group[0].config, _columns(task.table, results)
-    return Comparison(
+    table = Comparison(
         number=task.table,
         profile=config["profile"],
         data=config["data"]["name"],
@@ -192,6 +216,7 @@ def _comparison(task: Task, group: Sequence[Result]) -> Comparison:
         columns=columns,
         rows=[_row(task.table, variant, kept.get(variant, ()), columns) for variant in ordered],
     )
+    return table.beside(recorded_baselines(config, [key for key, *_ in columns]))
 
 
 def compare(task: Task, results: Iterable[Result]) -> list[Comparison]:

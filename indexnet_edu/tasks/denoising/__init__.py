@@ -15,6 +15,7 @@ from ...engine.task import Task
 from ...indexing import FAMILIES, MODES
 from ...metrics import DenoisingMetrics
 from ...resampling import Resampler, create_resampler, named_resampler
+from .classics import measure_classics
 from .data import load_data
 from .model import build_model
 from .predict import denoise
@@ -64,5 +65,6 @@ DENOISING = Task(
     metrics=DenoisingMetrics,
     headline="psnr",
     paper_data="BSD400",
+    baselines=measure_classics,
     predict=denoise,
 )

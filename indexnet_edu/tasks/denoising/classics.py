@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import torch
 
-from ...engine.task import Split
+from ...engine.task import Split, TaskData
 from ...metrics import DenoisingMetrics
+from .recipe import DenoisingRecipe
 
-__all__ = ["CLASSICS", "measure_classic"]
+__all__ = ["CLASSICS", "measure_classics"]
 
 #: An image (H, W), clean in [0, 1] and noisy beyond, and the noise's standard deviation, of 1.
 Denoiser = Callable[[np.ndarray, float], np.ndarray]
@@ -53,23 +54,25 @@ CLASSICS: dict[str, Denoiser] = {
 }
 
 
-def measure_classic(name: str, tests: Mapping[str, Split], sigma: int) -> dict[str, float]:
-    """The metrics of a run, for a denoiser that learns nothing.
+def measure_classics(data: TaskData, recipe: DenoisingRecipe) -> dict[str, dict[str, float]]:
+    """The metrics of a run, for each denoiser that learns nothing.
 
     Args:
-        name: one of ``CLASSICS``.
-        tests: ``load_data(recipe).test``, on the CPU.
-        sigma: of the noise, in grey levels.
+        data: ``load_data(recipe)``, on the CPU.
+        recipe: says the noise.
 
     Returns:
-        Metrics named as a run names them: ``bsd68_sigma25_psnr``.
+        Name → metrics named as a run names them: ``bsd68_sigma25_psnr``.
     """
-    found: dict[str, float] = {}
-    for test, split in tests.items():
-        metrics = DenoisingMetrics()
-        for number in range(len(split)):
-            noisy, clean = split.batch(torch.tensor([number]), torch.Generator())
-            result = CLASSICS[name](noisy[0, 0].numpy(), sigma / 255)
-            metrics.update(torch.from_numpy(result)[None, None], clean)
-        found |= {f"{test}_{key}": value for key, value in metrics.compute().items()}
+    tests: Mapping[str, Split] = data.test  # type: ignore[assignment]  # several, by load_data
+    found: dict[str, dict[str, float]] = {}
+    for name, denoiser in CLASSICS.items():
+        found[name] = {}
+        for test, split in tests.items():
+            metrics = DenoisingMetrics()
+            for number in range(len(split)):
+                noisy, clean = split.batch(torch.tensor([number]), torch.Generator())
+                result = denoiser(noisy[0, 0].numpy(), recipe.sigma / 255)
+                metrics.update(torch.from_numpy(result)[None, None], clean)
+            found[name] |= {f"{test}_{key}": value for key, value in metrics.compute().items()}
     return found

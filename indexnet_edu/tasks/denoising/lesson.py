@@ -8,12 +8,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...engine import Run
-from ...engine.task import Split
 from .. import rows
 from . import DENOISING
-from .classics import CLASSICS, measure_classic
 
-__all__ = ["LIVE", "clean_crops", "measure_classics", "train_rows"]
+__all__ = ["LIVE", "clean_crops", "train_rows"]
 
 #: Full resolution, max unpooling, and a light and a plain IndexNet.
 LIVE = ("dncnn", "dncnn_segnet", "o2o_shared_stagewise-nonlinear_context", "m2o-linear")
@@ -22,11 +20,6 @@ LIVE = ("dncnn", "dncnn_segnet", "o2o_shared_stagewise-nonlinear_context", "m2o-
 def train_rows(profile: str, seed: int, **options: Any) -> dict[str, Run]:
     """:func:`indexnet_edu.tasks.rows.train_rows` with its options, for this task."""
     return rows.train_rows(DENOISING, profile, seed, LIVE, **options)
-
-
-def measure_classics(tests: Mapping[str, Split], sigma: int) -> dict[str, dict[str, float]]:
-    """Name → metrics of the noisy input and of each method that learns nothing."""
-    return {name: measure_classic(name, tests, sigma) for name in CLASSICS}
 
 
 def clean_crops(models: Mapping[str, nn.Module], noisy: Tensor, clean: Tensor) -> dict[str, Tensor]:

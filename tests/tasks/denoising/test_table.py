@@ -81,3 +81,15 @@ def test_without_runs_all_of_the_papers_figures_are_there() -> None:
     text = as_text(comparison)
     assert all(figure in text for figure in ("31.74", "27.17", "0.6776", "24.09", "0.8814"))
     assert "embedded" not in text and "ours" not in text
+
+
+def test_methods_that_learn_nothing_stand_above_the_networks(tmp_path: Path) -> None:
+    run = finished(tmp_path / "a", "dncnn", 28.0, ("bsd68",))
+    (table,) = compare(TASK, [run])
+    shown = table.measured().beside({"noisy_input": {"bsd68_sigma25_psnr": 20.48}})
+    assert [row["variant"] for row in shown.rows] == ["noisy_input", "dncnn"]
+    first = shown.rows[0]
+    assert first["seeds"] == [] and first["ours"]["bsd68_sigma25_ssim"] is None
+    text = as_text(shown)
+    assert " 20.48 " in text and "dncnn_segnet" not in text
+    assert shown.beside({"noisy_input": {}}).rows[0]["ours"]["bsd68_sigma25_psnr"] is None  # once
