@@ -92,6 +92,11 @@ STYLES: dict[str, Style] = {
     # Guided pairs
     "maxpool_maxunpool": _pair("maxpool_maxunpool", OKABE_ITO["black"], "-", "^"),
     "hmi": _pair("hmi", "#494646", "--", "v"),
+    # What a denoiser starts from, and those that learn nothing
+    "clean": Style("clean image", "#F0F2E8"),
+    "noisy_input": Style("noisy input", "#A2C6A2", ":", "o"),
+    "non_local_means": Style("non-local means", "#03320F", "--", "H"),
+    "total_variation": Style("total variation", "#80E07B", "-.", "8"),
     # Nothing goes down or up
     "dncnn": Style("DnCNN, full resolution", "#6600CC", "-", "s"),
     # IndexNet: one hue, one lightness a family

@@ -231,3 +231,21 @@ def test_a_notebooks_own_style_does_not_reach_the_figures():
         assert matplotlib.rcParams["figure.facecolor"] == "black"
     assert matplotlib.colors.to_hex(figure.get_facecolor()) == "#ffffff"
     assert matplotlib.colors.to_hex(figure.axes[0].xaxis.label.get_color()) == "#000000"
+
+
+def test_a_gallery_names_every_image_and_shows_errors_on_one_range():
+    from indexnet_edu.viz.figures import gallery
+
+    images = {"clean": torch.zeros(1, 1, 8, 12), "dncnn": torch.full((1, 1, 8, 12), 0.25)}
+    images |= {"m2o-linear": torch.full((1, 1, 8, 12), 0.5)}
+    shown = gallery(images, notes={"dncnn": "12 dB"}, columns=2, factor=10)
+    labels = [axes.get_xlabel() for axes in shown.axes]
+    assert labels[0] == "clean image" and labels[1].endswith("12 dB") and len(labels) == 3
+    errors = gallery(images, errors_up_to=0.5, columns=2)
+    off = [axes.images[0] for axes in errors.axes[:3]]
+    assert [float(image.get_array().max()) for image in off] == [0, 0.25, 0.5]
+    assert off[1].get_clim() == off[2].get_clim() == (0, 0.5)
+    with pytest.raises(ValueError, match="one shape"):
+        gallery({"a": torch.zeros(4, 4), "b": torch.zeros(4, 5)})
+    with pytest.raises(ValueError, match="none"):
+        gallery({})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ import torch
 from ...complexity import count
 from ...engine import Run
 from ...records import paper_table
+from ..answers import as_bullets, beside_predictions, yes_no
 from ..crossing import trace
 from ..rows import table_text
 from . import RECONSTRUCTION
@@ -134,14 +134,14 @@ def findings(psnr: Mapping[str, float], steps: int) -> str:
     gap = psnr["indexed_m2o"] - psnr[CONTROL]
     lead = psnr["indexed_o2o_modelwise"] - psnr["maxpool_maxunpool"]
     lines = [
-        f"Is every guided row ahead of every blind row? {_yes(ahead)}: the lowest guided row is "
+        f"Is every guided row ahead of every blind row? {yes_no(ahead)}: the lowest guided row is "
         f"{worst} ({psnr[worst]:.2f} dB), the highest blind row {best} ({psnr[best]:.2f} dB).",
-        f"Do the three IndexNets come in the paper's order? {_yes(found == list(_INDEXNETS))}: "
+        f"Do the three IndexNets come in the paper's order? {yes_no(found == list(_INDEXNETS))}: "
         f"from low to high {', '.join(found)}.",
-        f"Is modelwise O2O ahead of max unpooling, its equal in capacity? {_yes(lead > 0)}: by "
+        f"Is modelwise O2O ahead of max unpooling, its equal in capacity? {yes_no(lead > 0)}: by "
         f"{lead:+.2f} dB.",
-        f"Is the highest blind row s2d_d2s, as in the paper? {_yes(best == 's2d_d2s')}.",
-        f"Does M2O need its intermediate path? {_yes(gap > 0)}: without it, the same encoder "
+        f"Is the highest blind row s2d_d2s, as in the paper? {yes_no(best == 's2d_d2s')}.",
+        f"Does M2O need its intermediate path? {yes_no(gap > 0)}: without it, the same encoder "
         f"{'loses' if gap > 0 else 'gains'} {abs(gap):.2f} dB.",
         "One seed a row (n = 1): how far a row moves with its seed was not measured here, so a "
         "small gap proves nothing.",
@@ -151,11 +151,7 @@ def findings(psnr: Mapping[str, float], steps: int) -> str:
             f"And after {steps} steps these are networks that have hardly begun: none of the "
             "answers above says anything about the operators yet."
         )
-    return "\n".join(textwrap.fill(f"• {line}", 92, subsequent_indent="  ") for line in lines)
-
-
-def _yes(holds: bool) -> str:
-    return "Yes" if holds else "No"
+    return as_bullets(lines)
 
 
 def judge_prediction(
@@ -179,13 +175,15 @@ def judge_prediction(
     gap = psnr["indexed_m2o"] - psnr[CONTROL]
     outcomes = [
         ("best blind row", best_blind, best),
-        ("every guided row ahead", "" if guided_first is None else _yes(guided_first), _yes(ahead)),
+        (
+            "every guided row ahead",
+            "" if guided_first is None else yes_no(guided_first),
+            yes_no(ahead),
+        ),
         (
             "what the control loses",
             "" if control_loses is None else f"{control_loses:.1f} dB",
             f"{gap:.1f} dB",
         ),
     ]
-    return "\n".join(
-        f"{what:24} you: {said or 'no prediction':16} here: {came}" for what, said, came in outcomes
-    )
+    return beside_predictions(outcomes)

@@ -60,8 +60,8 @@ def panel_table(
     """Draws rows of images.
 
     Args:
-        rows: panels; all rows have as many as there are column names. Smaller images are magnified
-            to the largest one's size as far as a whole factor goes.
+        rows: panels; all rows have as many as there are column names, the last one perhaps fewer.
+            Smaller images are magnified to the largest one's size as far as a whole factor goes.
         row_names, column_names: the first left of each row, the second above each column.
         factor: magnification of the largest image; as large as fits ``max_width`` pixels if None.
         colour_bar: drawn at the right.
@@ -69,7 +69,8 @@ def panel_table(
     Raises:
         ValueError: no rows, or rows of another length.
     """
-    if not rows or not column_names or any(len(row) != len(column_names) for row in rows):
+    lengths = {len(row) for row in rows[:-1]} - {len(column_names)}
+    if not rows or lengths or not 0 < len(rows[-1]) <= len(column_names):
         raise ValueError("an image table needs rows with one image for each column name")
     if len(row_names) != len(rows):
         raise ValueError(f"{len(rows)} rows have {len(row_names)} names")
@@ -92,17 +93,16 @@ def panel_table(
     pitches = [
         max(
             [box_w, text_size(head)[0]]
-            + [text_size(row[c].below, _SMALL)[0] if row[c].below else 0 for row in rows]
+            + [text_size(row[c].below, _SMALL)[0] for row in rows if c < len(row) and row[c].below]
         )
         + _GAP
         for c, head in enumerate(heads)
     ]
     top = _MARGIN + max(text_size(head)[1] for head in heads) + 4
-    has_below = [any(panel.below for panel in row) for row in rows]
+    below = [max(text_size(p.below, _SMALL)[1] + 5 if p.below else 0 for p in row) for row in rows]
     name_heights = [text_size(name)[1] for name in names]
     heights = [
-        max(box_h + _GAP + (18 if below else 0), name + 4)
-        for below, name in zip(has_below, name_heights, strict=True)
+        max(box_h + _GAP + under, name + 4) for under, name in zip(below, name_heights, strict=True)
     ]
     width = round(left + sum(pitches) + right)
     height = round(top + sum(heights) + _MARGIN)
@@ -119,7 +119,7 @@ def panel_table(
             x0, y0 = round(x + (pitches[c] - _GAP - w) / 2), round(y + (box_h - h) / 2)
             axes = figure.add_axes(
                 (x0 / width, 1 - (y0 + h) / height, w / width, h / height),
-                label=f"{row_names[r]}, {column_names[c]}",
+                label=f"{row_names[r]}, {column_names[c]}, {r}, {c}",
             )
             low, high = panel.limits
             shown = np.clip(image, 0, 1) if image.ndim == 3 else image

@@ -111,14 +111,16 @@ def psnr_bars(
     paper: Mapping[str, float | None],
     *,
     spread: Mapping[str, float] | None = None,
+    rows: str = "downsampling – upsampling",
     note: str = "",
 ) -> Figure:
-    """Table 3 as bars: our PSNR, the paper's beside it, both in figures at the right.
+    """A table as bars: our PSNR, the paper's beside it, both in figures at the right.
 
     Args:
         ours: variant → PSNR in dB (mean over seeds where there are several).
         paper: variant → PSNR in dB as printed; None or absent where the paper has no such row.
         spread: variant → standard deviation over seeds, in dB.
+        rows: what the rows are.
         note: what was measured: data, network, n ("60,000 images, 1 seed").
     """
     names = list(ours)
@@ -147,7 +149,7 @@ def psnr_bars(
         yticks=where,
         yticklabels=titles,
         xlabel="PSNR (dB, higher is better)" + (f"\n{foot}" if note else ""),
-        ylabel="downsampling – upsampling",
+        ylabel=rows,
         ylim=(len(names) - 0.4, -0.6),
         xlim=(0, 1.08 * max([*ours.values(), *(p for p in paper.values() if p)])),
     )
