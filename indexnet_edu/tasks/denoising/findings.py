@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from ...engine import Run
@@ -12,7 +13,9 @@ from . import DENOISING
 from .classics import CLASSICS
 from .lesson import LIVE
 
-__all__ = ["findings", "judge_prediction", "main_figures", "paper_psnr"]
+__all__ = [
+    "carafe_beside_noise", "findings", "judge_prediction", "main_figures", "paper_psnr",
+]  # fmt: skip
 
 _UNTRAINED = 500  # steps; below, a network may still be behind the image that it was given
 
@@ -98,3 +101,21 @@ def judge_prediction(
         ("what an index map gains", "" if index_gain is None else f"{index_gain:.1f} dB",
          f"{gain:.1f} dB"),
     ])  # fmt: skip
+
+
+def carafe_beside_noise(recorded: Mapping[str, Mapping[str, float | None]]) -> str:
+    """The paper's three CARAFE rows on Set12 beside an image that nobody has touched.
+
+    Args:
+        recorded: row → metrics of recorded runs at σ = 25; ours is told if it is among them.
+    """
+    lines = [f"{'Set12':8} {'noisy input':>12}   the paper's max-, avg-, conv-carafe, in dB"]
+    for sigma in (15, 25, 50):
+        key = f"set12_sigma{sigma}_psnr"
+        printed = [row[key] for row in paper_table(7) if variant_of(row).endswith("_carafe")]
+        untouched = -20 * math.log10(sigma / 255)  # before clipping
+        lines.append(f"σ = {sigma:<4} {untouched:12.2f}   {', '.join(f'{v:.2f}' for v in printed)}")
+    ours = recorded.get("dncnn_max_carafe", {}).get("set12_sigma25_psnr")
+    if ours is not None:
+        lines.append(f"ours on record, max-carafe at σ = 25: {ours:.2f}")
+    return "\n".join(lines)

@@ -73,7 +73,8 @@ def numbers_a_pixel(name: str, width: float) -> tuple[float, float]:
     side = 64
     layers = trace(_model(name, width), torch.zeros(1, 1, side, side))
     narrow = min(math.prod(layer.shape) for layer in layers if layer.name == "D")
-    beside = sum(math.prod(layer.guide) for layer in layers if layer.guide)
+    guided = rows.is_guided(DENOISING, name)  # max pooling hands over what CARAFE does not look at
+    beside = sum(math.prod(layer.guide) for layer in layers if layer.guide and guided)
     return narrow / side**2, beside / side**2
 
 

@@ -64,7 +64,7 @@ def cost_against_quality(
     Raises:
         ValueError: nothing to draw.
     """
-    from matplotlib.ticker import FuncFormatter, LogLocator
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator
 
     if not costs or not quality:
         raise ValueError("a chart of cost and quality needs both")
@@ -92,7 +92,7 @@ def cost_against_quality(
         else:
             axes.set_xscale("log")
             axes.set_xlim(low / 1.6, high * 1.6)
-            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.xaxis.set_major_locator(FixedLocator(_few_ticks(*axes.get_xlim())))
         axes.xaxis.set_major_formatter(FuncFormatter(_short))
         axes.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
         axes.set_xlabel(wrap(kind, int(panel // 7)))
@@ -109,6 +109,19 @@ def cost_against_quality(
     if note:
         figure.text(first / width, 8 / height, foot, va="bottom")
     return figure
+
+
+def _few_ticks(low: float, high: float) -> list[float]:
+    """Round numbers between two positive ones, so few that their labels stay apart."""
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
+    for subs in ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)):
+        ticks = [t for t in LogLocator(subs=subs).tick_values(low, high) if low <= t <= high]
+        if len(ticks) < 2:  # less than a decade: evenly spaced ones are as good
+            ticks = [t for t in MaxNLocator(3).tick_values(low, high) if low <= t <= high]
+        if len(ticks) <= 4:
+            break
+    return ticks
 
 
 def _short(value: float, _: object = None) -> str:

@@ -37,6 +37,7 @@ def index_maps(
     columns: Sequence[str] | None = None,
     *,
     bounds: tuple[float, ...] = (),
+    label: str = "index (mean over channels, 0 to 1)",
     factor: int | None = None,
 ) -> Figure:
     """A row a network, a column a stage, all on the range [0, 1].
@@ -45,6 +46,7 @@ def index_maps(
         maps: row's name ("HIN, random") → its stages' index maps ``(1 or C, H, W)``, one image's.
         columns: names of the stages.
         bounds: values marked in the colour bar, e.g. :data:`ENCODER_BOUNDS`.
+        label: of the colour bar.
         factor: magnification of the first stage; as large as the page allows if None.
     """
     if not maps:
@@ -54,5 +56,5 @@ def index_maps(
     rows = [
         [Panel(channel_mean(m), INDEX_COLOURMAP, INDEX_RANGE) for m in row] for row in maps.values()
     ]
-    bar = ColourBar(INDEX_COLOURMAP, INDEX_RANGE, "index (mean over channels, 0 to 1)", bounds)
+    bar = ColourBar(INDEX_COLOURMAP, INDEX_RANGE, label, bounds)
     return panel_table(rows, list(maps), names, factor=factor, colour_bar=bar)

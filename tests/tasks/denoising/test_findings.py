@@ -33,3 +33,10 @@ def test_the_opposite_is_said_as_plainly():
 def test_predictions_stand_beside_what_came(said: dict[str, object], told: str):
     text = f.judge_prediction(PAPERLIKE, **said)  # type: ignore[arg-type]
     assert told in text and "here: dncnn" in text and "4 of 4" in text and "0.8 dB" in text
+
+
+def test_the_papers_carafe_rows_are_the_noisy_input():
+    alone = f.carafe_beside_noise({})
+    assert "20.17   20.19, 20.20, 20.20" in alone and "ours" not in alone
+    ours = f.carafe_beside_noise({"dncnn_max_carafe": {"set12_sigma25_psnr": 23.456}})
+    assert ours.endswith("23.46")
