@@ -38,6 +38,8 @@ class Estimate:
         parameters: of the network.
         steps: of the optimiser, in all.
         seconds_per_step: median of a few measured steps.
+        batch_share: part of a step in which the network waits for its batch: chosen, cut, turned,
+            made noisy.
         seconds_training, seconds_testing: for all steps, and for the test images once.
         memory, memory_free: bytes at the peak, and bytes that the device has for it. On the CPU
             that is the whole process.
@@ -50,6 +52,7 @@ class Estimate:
     parameters: int
     steps: int
     seconds_per_step: float
+    batch_share: float
     seconds_training: float
     seconds_testing: float
     memory: int
@@ -81,7 +84,8 @@ class Estimate:
             "data": self.data,
             "device": self.device,
             "parameters": f"{self.parameters:,}",
-            "steps": f"{self.steps:,} of {self.seconds_per_step * 1000:.0f} ms",
+            "steps": f"{self.steps:,} of {self.seconds_per_step * 1000:.0f} ms, "
+            f"{100 * self.batch_share:.1f} % of it to make the batch",
             "time": f"{_duration(self.seconds_training)} of training and "
             f"{_duration(self.seconds_testing)} of testing",
             "memory": f"{_bytes(self.memory)} of {_bytes(self.memory_free)}",
@@ -143,12 +147,15 @@ def estimate(
     train, tests = data.train, data.test if isinstance(data.test, Mapping) else {"": data.test}
     trainer = Trainer(plan.build(device), task, recipe, here)
     order = epoch_order(recipe.seed, 0, len(train))[: recipe.batch_size]
-    times, testing = list[float](), 0.0
+    times, batches, testing = list[float](), list[float](), 0.0
     try:
         for step in range(_WARM_UP + _MEASURED):
             wait_for(device)
             began = time.perf_counter()
-            trainer.step(*trainer.batch(train, order, step)[:2], recipe.lr)
+            x, target, _ = trainer.batch(train, order, step)
+            wait_for(device)
+            batches.append(time.perf_counter() - began)
+            trainer.step(x, target, recipe.lr)
             wait_for(device)
             times.append(time.perf_counter() - began)
         for test in tests.values():
@@ -175,6 +182,7 @@ def estimate(
         parameters=sum(p.numel() for p in trainer.model.parameters()),
         steps=steps,
         seconds_per_step=each,
+        batch_share=median(batches[_WARM_UP:]) / each,
         seconds_training=steps * each,
         seconds_testing=testing,
         memory=memory,

@@ -130,6 +130,7 @@ def test_an_estimate_writes_nothing_and_says_what_it_would_take(toy: Task, tmp_p
     assert not list(tmp_path.iterdir())
     assert cost.steps == 12 and cost.parameters == 8 * 16 + 16 + 16 * 8 + 8
     assert cost.seconds_training == pytest.approx(12 * cost.seconds_per_step)
+    assert 0 < cost.batch_share < 1
     assert cost.obstacle is None and cost.as_dict()["fits"]
     assert "12 of" in str(cost) and "toy data" in str(cost)
 
