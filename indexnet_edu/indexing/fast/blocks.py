@@ -1,11 +1,12 @@
-"""Cutting feature maps into blocks that fit a core's cache, and 2×2 regions into their corners.
+"""Cutting feature maps into blocks that fit a processor's caches, and 2×2 regions into their corners.
 
 A chain of full-size operations moves every intermediate result to memory and back. Done block by
-block, in scratch of a few hundred kilobytes, only what comes in and what goes out is moved.
+block, in scratch of a few megabytes, only what comes in and what goes out is moved.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,18 +20,20 @@ __all__ = [
     "cuts",
     "empty_columns",
     "empty_features",
-    "empty_rows",
     "from_rows",
     "is_channels_last",
-    "rows_to_map",
+    "join_pairs",
+    "split_pairs",
+    "sum_corners",
     "to_columns",
     "to_map",
     "to_rows",
 ]
 
-#: Elements of the full-size map in one block, half a megabyte of float32: large enough to hide what
-#: a call costs, small enough that a handful of such tensors stays in a second-level cache.
-BLOCK = 2**17
+#: Elements of the full-size map in one block, two megabytes of float32: large enough to hide what a
+#: call costs, above all where threads wait for each other at its end, small enough that a handful
+#: of such tensors stays in a processor's caches.
+BLOCK = 2**19
 
 
 class Block(NamedTuple):
@@ -95,40 +98,40 @@ def corner(features: Tensor, position: int) -> Tensor:
     return features[..., position // 2 :: 2, position % 2 :: 2]
 
 
+def sum_corners(columns: Tensor, out: Tensor | None = None) -> Tensor:
+    """(n, 4, …) → (n, …). Three additions, since ``torch.sum`` over so short a dimension is slow in
+    channels-last memory."""
+    total = torch.add(columns[:, 0], columns[:, 1], out=out)
+    return total.add_(columns[:, 2]).add_(columns[:, 3])
+
+
 def to_columns(features: Tensor, out: Tensor) -> Tensor:
     """Space to depth: ``(n, c, 2h, 2w)`` into columns ``out``, (n, 4, c, h, w)."""
     if features.stride(3) != 1:
         for position in range(4):
             out[:, position].copy_(corner(features, position))
-        return out
-    # Copying every second number is slow. Shuffling the "channels" of every row sorts its even
-    # numbers before its odd ones, and is vectorised.
-    n, c, height, width = features.shape
-    rows = features.reshape(1, -1, 1, width).permute(0, 3, 1, 2)
-    halves = torch.channel_shuffle(rows, width // 2).permute(0, 2, 3, 1)
-    corners = halves.reshape(n, c, height // 2, 2, 2, width // 2).permute(0, 3, 4, 1, 2, 5)
-    out.unflatten(1, (2, 2)).copy_(corners)
+    else:
+        split_pairs(features.unflatten(2, (-1, 2)), *_left_and_right(out))
     return out
-
-
-def empty_rows(like: Tensor) -> Tensor:
-    """Columns (n, 4, c, h, w) for small features, in the order that :func:`rows_to_map` takes."""
-    n, c, h, w = like.shape
-    return like.new_empty(n, c, h, 4, w).permute(0, 3, 1, 2, 4)
-
-
-def rows_to_map(columns: Tensor, out: Tensor) -> None:
-    """:func:`to_map` for columns of :func:`empty_rows`: the inverse shuffle of every row."""
-    n, _, c, h, w = columns.shape
-    halves = columns.permute(0, 2, 3, 1, 4).reshape(1, -1, 1, 2 * w).permute(0, 3, 1, 2)
-    rows = torch.channel_shuffle(halves, 2).permute(0, 2, 3, 1)
-    out.copy_(rows.reshape(n, c, 2 * h, 2 * w))
 
 
 def to_map(columns: Tensor, out: Tensor) -> None:
     """Depth to space: the inverse of :func:`to_columns`."""
-    for position in range(4):
-        corner(out, position).copy_(columns[:, position])
+    if out.stride(3) != 1:
+        for position in range(4):
+            corner(out, position).copy_(columns[:, position])
+    else:
+        join_pairs(*_left_and_right(columns), out.unflatten(2, (-1, 2)))
+
+
+def _left_and_right(columns: Tensor) -> tuple[Tensor, Tensor]:
+    """Columns (n, 4, c, h, w) as the left and the right corners of upper and lower rows.
+
+    Shape: ``(n, c, h, 2, w)`` each, views.
+    """
+    n, _, c, h, w = columns.shape
+    by_side = columns.view(n, 2, 2, c, h, w).permute(2, 0, 3, 4, 1, 5)  # (2, n, c, h, 2, w)
+    return by_side[0], by_side[1]
 
 
 def to_rows(features: Tensor) -> Tensor:
@@ -137,16 +140,47 @@ def to_rows(features: Tensor) -> Tensor:
     The corners of a channel follow each other, as in a weight (outputs, c, 2, 2).
     """
     _, c, height, width = features.shape
-    by_region = features[0].unflatten(1, (-1, 2)).transpose(0, 1)  # (r, c, 2, 2w)
-    rows = by_region.reshape(1, -1, 1, width).permute(0, 3, 1, 2)
-    halves = torch.channel_shuffle(rows, width // 2).permute(0, 2, 3, 1)
-    return halves.reshape(height // 2, 4 * c, width // 2)
+    out = features.new_empty(height // 2, c, 2, 2, width // 2)
+    split_pairs(_by_region(features), out[:, :, :, 0], out[:, :, :, 1])
+    return out.view(height // 2, 4 * c, width // 2)
 
 
 def from_rows(rows: Tensor, out: Tensor) -> None:
     """The inverse of :func:`to_rows`."""
-    w = rows.shape[2]
-    halves = rows.reshape(1, -1, 1, 2 * w).permute(0, 3, 1, 2)
-    whole = torch.channel_shuffle(halves, 2).permute(0, 2, 3, 1)
-    by_region = whole.reshape(len(rows), -1, 2, 2 * w)
-    out[0].unflatten(1, (-1, 2)).copy_(by_region.transpose(0, 1))
+    by_side = rows.view(len(rows), -1, 2, 2, rows.shape[2])  # (r, c, 2, 2, w)
+    join_pairs(by_side[:, :, :, 0], by_side[:, :, :, 1], _by_region(out))
+
+
+def _by_region(features: Tensor) -> Tensor:
+    """(1, c, 2r, 2w) → (r, c, 2, 2w), a view."""
+    return features[0].unflatten(1, (-1, 2)).transpose(0, 1)
+
+
+def split_pairs(pairs: Tensor, left: Tensor, right: Tensor) -> None:
+    """``(…, 2w)`` into its even and its odd numbers, ``(…, w)`` each.
+
+    Copying every second number is slow. Two float32 side by side are one 64-bit integer, whose
+    lower and upper half are had by operations that a processor does on many at once.
+    """
+    if pairs.dtype == torch.float32 and sys.byteorder == "little" and _aligned(pairs):
+        words = pairs.view(torch.int64)
+        left.view(torch.int32).copy_(words)  # drops the upper half
+        right.view(torch.int32).copy_(words >> 32)
+    else:
+        left.copy_(pairs[..., 0::2])
+        right.copy_(pairs[..., 1::2])
+
+
+def join_pairs(left: Tensor, right: Tensor, out: Tensor) -> None:
+    """The inverse of :func:`split_pairs`: real and imaginary parts lie as such pairs do."""
+    if _aligned(out):
+        torch.complex(left, right, out=torch.view_as_complex(out.unflatten(-1, (-1, 2))))
+    else:
+        out[..., 0::2].copy_(left)
+        out[..., 1::2].copy_(right)
+
+
+def _aligned(pairs: Tensor) -> bool:
+    """Whether every pair of neighbours can be read as one number."""
+    *others, last = pairs.stride()
+    return last == 1 and not any(n % 2 for n in (pairs.storage_offset(), *others))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from . import blocks as _blocks
-from .blocks import Block, empty_columns, from_rows, to_columns, to_map, to_rows
+from .blocks import Block, empty_columns, from_rows, sum_corners, to_columns, to_map, to_rows
 from .once import once
 from .operators import encoder_weights, slope_to_logits
 
@@ -46,7 +46,7 @@ class ManyToOnePool(torch.autograd.Function):
             logits = matrix @ _vectors(corners)
             torch.sigmoid(logits.view(s.shape), out=s)
             weights = encoder_weights(s, temperature)
-            torch.sum(corners.mul_(weights), 1, out=pooled)
+            sum_corners(corners.mul_(weights), out=pooled)
         ctx.save_for_backward(x, weight, columns, y)
         ctx.temperature = temperature
         ctx.set_materialize_grads(False)

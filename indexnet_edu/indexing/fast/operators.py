@@ -21,9 +21,8 @@ from .blocks import (
     corner,
     empty_columns,
     empty_features,
-    empty_rows,
     is_channels_last,
-    rows_to_map,
+    sum_corners,
     to_columns,
     to_map,
 )
@@ -37,7 +36,7 @@ def encoder_weights(columns: Tensor, temperature: float) -> Tensor:
     if temperature < 0.05:  # exp(1/T) could overflow
         return torch.softmax(columns / temperature, dim=1)
     weights = torch.exp(columns if temperature == 1 else columns / temperature)
-    return weights.mul_(weights.sum(1, keepdim=True).reciprocal_())
+    return weights.mul_(sum_corners(weights).reciprocal_().unsqueeze(1))
 
 
 def sigmoid_backward(g: Tensor, s: Tensor, out: Tensor) -> Tensor:
@@ -64,7 +63,7 @@ class Pool(torch.autograd.Function):
             if depthwise:
                 torch.sigmoid(block.of(logits), out=s)
             corners = to_columns(block.large(x), _scratch(s, pooled, last))
-            torch.sum(corners.mul_(encoder_weights(s, temperature)), 1, out=pooled)
+            sum_corners(corners.mul_(encoder_weights(s, temperature)), out=pooled)
         ctx.save_for_backward(x, columns, y)
         ctx.temperature = temperature
         ctx.set_materialize_grads(False)
@@ -91,9 +90,7 @@ class Pool(torch.autograd.Function):
                 slope *= weights
                 slope_to_logits(slope, s, g_s, block, ctx.temperature, out=block.of(g_logits))
             else:
-                for position in range(4):
-                    part = corner(block.large(g_x), position)
-                    torch.mul(g, weights[:, position], out=part)
+                to_map(g.unsqueeze(1) * weights, block.large(g_x))
                 slope *= g.unsqueeze(1)
                 block.of(g_logits).add_(slope.sum(2, keepdim=True).mul_(weights))
         if not depthwise:
@@ -140,7 +137,7 @@ class LinearPool(torch.autograd.Function):
             matrices = _matrices(corners, last)
             torch.bmm(_for_block(weight, block, matrices), matrices, out=_matrices(logits, last))
             torch.sigmoid(logits, out=s)
-            torch.sum(corners.mul_(encoder_weights(s, temperature)), 1, out=pooled)
+            sum_corners(corners.mul_(encoder_weights(s, temperature)), out=pooled)
         ctx.save_for_backward(x, weight, columns, y)
         ctx.temperature = temperature
         ctx.set_materialize_grads(False)
@@ -203,8 +200,7 @@ class Upsample(torch.autograd.Function):
                 for position in range(4):
                     torch.mul(values, s[:, position], out=corner(large, position))
             else:
-                copies = torch.mul(values.unsqueeze(1), s, out=empty_rows(values))
-                rows_to_map(copies, large)
+                to_map(values.unsqueeze(1) * s, large)
         ctx.save_for_backward(d, columns)
         return u
 
@@ -224,5 +220,5 @@ class Upsample(torch.autograd.Function):
                 torch.mul(g, values.unsqueeze(1), out=block.of(g_s))
             else:
                 block.of(g_s).add_((g * values.unsqueeze(1)).sum(2, keepdim=True))
-            torch.sum(g.mul_(s), 1, out=block.small(g_d))
+            sum_corners(g.mul_(s), out=block.small(g_d))
         return g_d, g_s
