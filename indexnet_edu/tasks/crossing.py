@@ -60,7 +60,7 @@ class Layer:
     def __str__(self) -> str:
         shape = " × ".join(map(str, self.shape))
         crosses = f"   hands over {' × '.join(map(str, self.guide))}" if self.guide else ""
-        return f"{self.name} {shape:>{20 - len(self.name)}}{crosses}"
+        return f"{self.name:8} {shape:>14}{crosses}"
 
 
 @torch.no_grad()

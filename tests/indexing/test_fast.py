@@ -260,3 +260,21 @@ def test_blocks_cover_everything_once(last, size, monkeypatch):
         block.of(seen).add_(1)
         assert block.of(seen).numel() <= max(size, 4 * 3 * (5 if last else 1))
     assert (seen == 1).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("offset", [0, 1])
+def test_pairs_are_split_and_joined_wherever_they_lie(dtype, offset):
+    memory = torch.randn(offset + 3 * 4 * 10, dtype=dtype)
+    memory[offset] = float("nan")
+    memory[offset + 1] = float("inf")
+    pairs = memory[offset:].view(3, 4, 10)[:, ::2]  # (3, 2, 10), its rows two apart
+    left, right = torch.empty(2, 3, 2, 5, dtype=dtype)
+    blocks_module.split_pairs(pairs, left, right)
+    exact = {"rtol": 0, "atol": 0, "equal_nan": True}
+    torch.testing.assert_close(left, pairs[..., 0::2], **exact)
+    torch.testing.assert_close(right, pairs[..., 1::2], **exact)
+    back = torch.full_like(memory, -1)
+    blocks_module.join_pairs(left, right, back[offset:].view(3, 4, 10)[:, ::2])
+    torch.testing.assert_close(back[offset:].view(3, 4, 10)[:, ::2], pairs, **exact)
+    assert (back[offset:].view(3, 4, 10)[:, 1::2] == -1).all()

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from indexnet_edu.indexing import IndexGuide
+from indexnet_edu.tasks import get_task
 from indexnet_edu.tasks.crossing import crossing_map, guides_of, read_off, trace
 from indexnet_edu.tasks.reconstruction import RECONSTRUCTION
 from indexnet_edu.tasks.reconstruction.model import ReconstructionNet
@@ -86,3 +87,27 @@ def test_read_off_bears_a_dead_map() -> None:
         for weight in model.down.parameters():
             weight.zero_()
     assert read_off(model, torch.rand(2, 1, 32, 32)) == pytest.approx(0, abs=1e-6)
+
+
+def test_the_trace_of_a_deeper_network_counts_its_convolutions() -> None:
+    task = get_task("denoising")
+    model = task.build_model(task.variant("m2o-linear"), task.profile("gpu"))
+    layers = trace(model, torch.zeros(1, 1, 32, 32))
+    names = "input|2 C(64)|D|2 C(128)|D|3 C(256)|D|3 C(256)|U|2 C(128)|U|2 C(64)|U|2 C(64)|C(1)"
+    assert [layer.name for layer in layers] == names.split("|")
+    assert layers[8].shape == (256, 8, 8) and layers[6].guide == (256, 8, 8)
+    assert {len(str(layer)) for layer in layers if not layer.guide} == {23}
+
+
+def test_a_target_of_its_own_is_looked_for_in_the_guide() -> None:
+    images, noise = torch.rand(4, 1, 32, 32), torch.randn(4, 1, 32, 32)
+    model = network("indexed_holistic")
+
+    def carries_noise(_: object, __: object, output: tuple[object, IndexGuide]) -> object:
+        y, guide = output
+        first = guide.decoder.shape[-1] == 32
+        return y, IndexGuide(guide.encoder, 0.1 * noise + 0.5) if first else guide
+
+    model.down.register_forward_hook(carries_noise)
+    assert read_off(model, images, noise) == pytest.approx(1)
+    assert read_off(model, images) < 0.05

@@ -1,4 +1,4 @@
-"""Cutting feature maps into blocks that fit a processor's caches, and 2×2 regions into their corners.
+"""Cutting feature maps into blocks that fit the caches, and 2×2 regions into their corners.
 
 A chain of full-size operations moves every intermediate result to memory and back. Done block by
 block, in scratch of a few megabytes, only what comes in and what goes out is moved.
