@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ...engine import Run
 from ...records import paper_table
 from ...records.paper import variant_of
-from ..answers import as_bullets, beside_predictions, yes_no
+from ..answers import as_bullets, beside_predictions, reservations, yes_no
 from . import DENOISING
 from .classics import CLASSICS
 from .lesson import LIVE
@@ -63,14 +63,8 @@ def findings(psnr: Mapping[str, float], steps: int) -> str:
         f"{'below' if rest > 0 else 'above'} DnCNN.",
         f"Is the order the paper's? {yes_no(order == sorted(LIVE, key=printed.__getitem__))}: "
         f"from low to high {', '.join(order)}.",
-        "One seed a row (n = 1): how far a row moves with its seed was not measured here, so a "
-        "small gap proves nothing.",
+        *reservations(steps, _UNTRAINED),
     ]
-    if steps < _UNTRAINED:
-        lines.append(
-            f"And after {steps} steps these are networks that have hardly begun: none of the "
-            "answers above says anything about the operators yet."
-        )
     return as_bullets(lines)
 
 

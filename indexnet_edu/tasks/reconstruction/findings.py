@@ -13,7 +13,7 @@ import torch
 from ...complexity import count
 from ...engine import Run
 from ...records import paper_table
-from ..answers import as_bullets, beside_predictions, yes_no
+from ..answers import as_bullets, beside_predictions, reservations, yes_no
 from ..crossing import trace
 from ..rows import table_text
 from . import RECONSTRUCTION
@@ -143,14 +143,8 @@ def findings(psnr: Mapping[str, float], steps: int) -> str:
         f"Is the highest blind row s2d_d2s, as in the paper? {yes_no(best == 's2d_d2s')}.",
         f"Does M2O need its intermediate path? {yes_no(gap > 0)}: without it, the same encoder "
         f"{'loses' if gap > 0 else 'gains'} {abs(gap):.2f} dB.",
-        "One seed a row (n = 1): how far a row moves with its seed was not measured here, so a "
-        "small gap proves nothing.",
+        *reservations(steps, _UNTRAINED),
     ]
-    if steps < _UNTRAINED:
-        lines.append(
-            f"And after {steps} steps these are networks that have hardly begun: none of the "
-            "answers above says anything about the operators yet."
-        )
     return as_bullets(lines)
 
 
