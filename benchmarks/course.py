@@ -34,15 +34,16 @@ PACKAGES = (
 
 #: Counts the seconds inside the outermost module call and inside backward passes.
 CLOCK = """
-import time, torch
+import torch
+from time import perf_counter as _now  # a notebook may well have a name "time"
 from torch.nn.modules import module as _m
-_clock = {"compute": 0.0, "depth": 0, "began": 0.0, "start": time.perf_counter()}
+_clock = {"compute": 0.0, "depth": 0, "began": 0.0, "start": _now()}
 def _enter(*_):
     _clock["depth"] += 1
-    if _clock["depth"] == 1: _clock["began"] = time.perf_counter()
+    if _clock["depth"] == 1: _clock["began"] = _now()
 def _leave(*_):
     _clock["depth"] -= 1
-    if _clock["depth"] == 0: _clock["compute"] += time.perf_counter() - _clock["began"]
+    if _clock["depth"] == 0: _clock["compute"] += _now() - _clock["began"]
 _m.register_module_forward_pre_hook(_enter)
 _m.register_module_forward_hook(_leave, always_call=True)
 _backward, _step = torch.autograd.backward, torch.optim.Adam.step
@@ -55,7 +56,7 @@ def _timed(function):
 torch.autograd.backward = _timed(_backward)
 torch.optim.Adam.step = _timed(_step)
 """
-RESULT = 'print("CLOCK", time.perf_counter() - _clock["start"], _clock["compute"])'
+RESULT = 'print("CLOCK", _now() - _clock["start"], _clock["compute"])'
 
 
 def import_seconds(package: str, repeats: int) -> float:
