@@ -66,7 +66,12 @@ def main() -> None:
     rows = [
         index_network(x, g, family, mode, given, machine) for family in FAMILIES for mode in MODES
     ]
-    others = [*max_rows(x, g, given), *carafe_rows(x, given), *many_to_one_rows(x, g, given)]
+    others = [
+        *max_rows(x, g, given, "linear O2O", "o2o_shared_stagewise"),
+        *max_rows(x, g, given, "linear HIN", "holistic"),
+        *carafe_rows(x, given),
+        *many_to_one_rows(x, g, given),
+    ]
     mean = math.exp(sum(math.log(row["baseline / fast"]) for row in rows) / len(rows))
     text = (
         f"N={n}, C={c}, {size}×{size}; copy {machine.bandwidth / 1e9:.1f} GB/s, "
@@ -116,19 +121,19 @@ def index_network(
     return row
 
 
-def max_rows(x: Tensor, g: Tensor, given: Options) -> list[dict[str, Any]]:
-    """Max pooling and the linear O2O network, as they are and compiled, in turns; in both layouts
-    of memory, since a compiler makes more of one than of the other."""
+def max_rows(x: Tensor, g: Tensor, given: Options, name: str, family: str) -> list[dict[str, Any]]:
+    """Max pooling and a linear network, as they are and compiled, in turns; in both layouts of
+    memory, since a compiler makes more of one than of the other."""
     rows = []
     for layout in (torch.contiguous_format, torch.channels_last):
         last = ", channels-last" if layout == torch.channels_last else ""
         laid = x.detach().contiguous(memory_format=layout).requires_grad_()
-        fast = RoundTrip(x.shape[1], "o2o_shared_stagewise", "linear", "fast")
-        functions: dict[str, Any] = {"max pooling": max_pooling, "linear O2O": fast}
+        fast = RoundTrip(x.shape[1], family, "linear", "fast")
+        functions: dict[str, Any] = {"max pooling": max_pooling, name: fast}
         if shutil.which("g++") and not given.quick:
             torch.compiler.reset()  # else both layouts share one graph for any strides
             functions["max pooling, compiled"] = torch.compile(max_pooling)
-            functions["linear O2O, compiled"] = torch.compile(fast)
+            functions[f"{name}, compiled"] = torch.compile(fast)
         g_laid = g.contiguous(memory_format=layout)
         calls = {k: trained(f, laid, g_laid) for k, f in functions.items()}
         seconds = interleaved(calls, given.rounds)
