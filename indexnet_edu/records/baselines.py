@@ -37,13 +37,12 @@ def recorded_baselines(
     """
     if config["recipe"].get("test_images") is not None:
         return {}
-    found: dict[str, dict[str, float]] = {}
+    keys, found = list(measured), dict[str, dict[str, float]]()
     for path in sorted(folder.glob(f"{config['task']}-*.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             if record["data"]["checksum"] != config["data"]["checksum"]:
                 continue
-            keys = list(measured)
             for name, metrics in record["metrics"].items():
                 if metrics.keys() >= set(keys):
                     found[name] = {key: metrics[key] for key in keys}

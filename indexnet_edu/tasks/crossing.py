@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,7 @@ from torch.nn import functional as F
 
 from ..resampling import Guide
 
-__all__ = ["Layer", "crossing_map", "guides_of", "read_off", "trace"]
+__all__ = ["Layer", "crossing_map", "guides_of", "numbers_beside", "read_off", "trace"]
 
 
 def crossing_map(guide: Guide) -> Tensor | None:
@@ -95,6 +97,11 @@ def trace(model: nn.Module, image: Tensor) -> list[Layer]:
         for hook in hooks:
             hook.remove()
     return layers
+
+
+def numbers_beside(layers: Iterable[Layer]) -> int:
+    """How many numbers of one image the guides of a trace hold, positions of maxima included."""
+    return sum(math.prod(layer.guide) for layer in layers if layer.guide)
 
 
 @torch.no_grad()

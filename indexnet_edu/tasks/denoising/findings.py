@@ -34,6 +34,18 @@ def paper_psnr(sigma: int = 25) -> dict[str, float]:
     return {variant_of(row): row[key] for row in paper_table(7)}
 
 
+def _best_classic(psnr: Mapping[str, float]) -> str:
+    return max((name for name in CLASSICS if name != "noisy_input"), key=psnr.__getitem__)
+
+
+def _best_indexed(psnr: Mapping[str, float]) -> str:
+    return max((name for name in LIVE if not name.startswith("dncnn")), key=psnr.__getitem__)
+
+
+def _ahead_of_classics(psnr: Mapping[str, float]) -> list[str]:
+    return [name for name in LIVE if psnr[name] > psnr[_best_classic(psnr)]]
+
+
 def findings(psnr: Mapping[str, float], steps: int) -> str:
     """What the paper's claims look like in these figures, a line each.
 
@@ -42,10 +54,8 @@ def findings(psnr: Mapping[str, float], steps: int) -> str:
         steps: of training, to say when they are too few.
     """
     noisy = psnr["noisy_input"]
-    classic = max((name for name in CLASSICS if name != "noisy_input"), key=psnr.__getitem__)
     behind = [name for name in LIVE if psnr[name] <= noisy]
-    ahead = [name for name in LIVE if psnr[name] > psnr[classic]]
-    indexed = max((name for name in LIVE if not name.startswith("dncnn")), key=psnr.__getitem__)
+    classic, indexed = _best_classic(psnr), _best_indexed(psnr)
     gain = psnr[indexed] - psnr["dncnn_segnet"]
     cost = psnr["dncnn"] - psnr["dncnn_segnet"]
     rest = psnr["dncnn"] - psnr[indexed]
@@ -55,7 +65,7 @@ def findings(psnr: Mapping[str, float], steps: int) -> str:
         f"Is every network ahead of the noisy input ({noisy:.2f} dB)? "
         f"{yes_no(not behind)}{': behind is ' if behind else ''}{', '.join(behind)}.",
         f"Which are ahead of the better classic, {classic} ({psnr[classic]:.2f} dB)? "
-        f"{', '.join(ahead) or 'None'}.",
+        f"{', '.join(_ahead_of_classics(psnr)) or 'None'}.",
         f"Does downsampling cost a denoiser? {yes_no(cost > 0)}: with max unpooling it stands "
         f"{abs(cost):.2f} dB {'below' if cost > 0 else 'above'} DnCNN.",
         f"Does an index map give it back? {yes_no(gain > 0)}: {indexed} stands {abs(gain):.2f} "
@@ -84,14 +94,11 @@ def judge_prediction(
         index_gain: dB by which the better IndexNet was expected ahead of max unpooling.
     """
     best = max(LIVE, key=psnr.__getitem__)
-    classic = max(psnr[name] for name in CLASSICS if name != "noisy_input")
-    ahead = sum(psnr[name] > classic for name in LIVE)
-    indexed = max(psnr[name] for name in LIVE if not name.startswith("dncnn"))
-    gain = indexed - psnr["dncnn_segnet"]
+    gain = psnr[_best_indexed(psnr)] - psnr["dncnn_segnet"]
     return beside_predictions([
         ("first row", first, best),
         ("ahead of both classics", "" if beats_classics is None else str(beats_classics),
-         f"{ahead} of {len(LIVE)}"),
+         f"{len(_ahead_of_classics(psnr))} of {len(LIVE)}"),
         ("what an index map gains", "" if index_gain is None else f"{index_gain:.1f} dB",
          f"{gain:.1f} dB"),
     ])  # fmt: skip

@@ -17,7 +17,7 @@ from ...engine import Run
 from ...engine.task import TaskData
 from ...errors import UserError
 from .. import rows
-from ..crossing import crossing_map, trace
+from ..crossing import crossing_map, numbers_beside, trace
 from . import DENOISING
 from .classics import CLASSICS
 from .recipe import DenoisingRecipe
@@ -44,7 +44,6 @@ def train_rows(profile: str, seed: int, **options: Any) -> dict[str, Run]:
 
 
 def _model(name: str, width: float) -> nn.Module:
-    torch.manual_seed(0)
     recipe = DenoisingRecipe(width=width)
     return DENOISING.build_model(DENOISING.variant(name), recipe).eval()
 
@@ -71,10 +70,11 @@ def numbers_a_pixel(name: str, width: float) -> tuple[float, float]:
         width: share of the paper's channels.
     """
     side = 64
-    layers = trace(_model(name, width), torch.zeros(1, 1, side, side))
+    with torch.device("meta"):  # shapes are all that is asked for
+        layers = trace(_model(name, width), torch.zeros(1, 1, side, side))
     narrow = min(math.prod(layer.shape) for layer in layers if layer.name == "D")
-    guided = rows.is_guided(DENOISING, name)  # max pooling hands over what CARAFE does not look at
-    beside = sum(math.prod(layer.guide) for layer in layers if layer.guide and guided)
+    # Max pooling hands over positions that CARAFE does not look at.
+    beside = numbers_beside(layers) if rows.is_guided(DENOISING, name) else 0
     return narrow / side**2, beside / side**2
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +13,7 @@ from ...complexity import count
 from ...engine import Run
 from ...records import paper_table
 from ..answers import as_bullets, beside_predictions, reservations, yes_no
-from ..crossing import trace
+from ..crossing import numbers_beside, trace
 from ..rows import table_text
 from . import RECONSTRUCTION
 from .lesson import CONTROL, ROWS, is_guided
@@ -70,9 +69,8 @@ def cost_of(variant: str) -> RowCost:
     with torch.device("meta"):
         model, image = ReconstructionNet(resampler), torch.zeros(1, 1, 32, 32)
     cost = count(model, image)
-    guides = [layer.guide for layer in trace(model, image) if layer.guide]
     # The control learns index maps too, and its decoder never sees them.
-    crossing = sum(math.prod(shape) for shape in guides) if is_guided(variant) else 0
+    crossing = numbers_beside(trace(model, image)) if is_guided(variant) else 0
     return RowCost(cost.parameters, cost.macs, crossing)
 
 
