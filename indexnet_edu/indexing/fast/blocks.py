@@ -15,6 +15,7 @@ from torch import Tensor
 
 __all__ = [
     "Block",
+    "as_regions",
     "blocks",
     "corner",
     "cuts",
@@ -23,6 +24,7 @@ __all__ = [
     "from_rows",
     "is_channels_last",
     "join_pairs",
+    "rows_of_regions",
     "split_pairs",
     "sum_corners",
     "to_columns",
@@ -75,6 +77,16 @@ def blocks(n: int, c: int, h: int, w: int, channels_last: bool = False) -> Itera
                 yield Block(image, channel, row)
 
 
+def rows_of_regions(n: int, c: int, h: int, w: int, size: int = 1) -> list[Block]:
+    """Blocks of ``size * BLOCK`` numbers: of one image, all its channels and whole rows."""
+    step = max(1, size * BLOCK // (4 * c * w))
+    return [
+        Block(slice(k, k + 1), slice(0, c), slice(r, min(r + step, h)))
+        for k in range(n)
+        for r in range(0, h, step)
+    ]
+
+
 def is_channels_last(x: Tensor) -> bool:
     """Whether the channels of ``(N, C, H, W)`` lie next to each other in memory."""
     return x.shape[1] > 1 and x.stride(1) == 1
@@ -91,6 +103,11 @@ def empty_columns(like: Tensor, channels_last: bool) -> Tensor:
     if channels_last:
         return like.new_empty(n, 4, h, w, c).permute(0, 1, 4, 2, 3)
     return like.new_empty(n, c, 4, h, w).transpose(1, 2)
+
+
+def as_regions(features: Tensor) -> Tensor:
+    """(N, C, 2h, 2w) → (N, h, 2, w, 2, C), a view of channels-last memory."""
+    return features.permute(0, 2, 3, 1).unflatten(2, (-1, 2)).unflatten(1, (-1, 2))
 
 
 def corner(features: Tensor, position: int) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..networks import OneToOneIndexBlock
 from ..operators import IndexGuide, check_index
-from .blocks import is_channels_last
+from .blocks import as_regions, is_channels_last
 
 __all__ = ["applies", "pool_and_guide", "upsample"]
 
@@ -41,7 +41,7 @@ def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Ten
     Returns:
         Pooled features ``(N, C, H/2, W/2)`` and the guide.
     """
-    regions = _regions(x)
+    regions = as_regions(x)
     decoder = torch.sigmoid(_logits(block, x, regions))
     encoder = decoder / temperature
     if temperature < 0.05:  # exp(1/T) could overflow
@@ -56,16 +56,11 @@ def upsample(d: Tensor, decoder: Tensor) -> Tensor:
     """Indexed upsampling of ``(N, C, h, w)``; ValueError if the index map does not fit."""
     check_index(d, decoder.shape, 2, "decoder")
     copies = d.permute(0, 2, 3, 1)[:, :, None, :, None]  # (N, h, 1, w, 1, C)
-    return _map(_regions(decoder) * copies)
-
-
-def _regions(features: Tensor) -> Tensor:
-    """(N, C, 2h, 2w) → (N, h, 2, w, 2, C), a view of channels-last memory."""
-    return features.permute(0, 2, 3, 1).unflatten(2, (-1, 2)).unflatten(1, (-1, 2))
+    return _map(as_regions(decoder) * copies)
 
 
 def _map(regions: Tensor) -> Tensor:
-    """The inverse of ``_regions``."""
+    """The inverse of ``as_regions``."""
     return regions.flatten(1, 2).flatten(2, 3).permute(0, 3, 1, 2)
 
 

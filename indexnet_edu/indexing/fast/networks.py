@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
-from ..networks import HolisticIndexBlock, OneToOneIndexBlock
+from ..networks import HolisticIndexBlock, ManyToOneIndexBlock, OneToOneIndexBlock
 from ..operators import check_index
 from .blocks import is_channels_last
-from .dense import HolisticPool, ManyToOnePool
+from .dense import ManyToOnePool
 from .guide import ColumnGuide
 from .hidden import hidden_layers
+from .holistic import HolisticPool, HolisticUpsample
 from .operators import LinearPool, Pool, Upsample
 from .slices import SliceConv
 
@@ -54,21 +55,26 @@ def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Ten
         Pooled features ``(N, C, H/2, W/2)`` and the guide.
     """
     layers: Any = block.layers
+    linear = len(layers) == 1
+    last = is_channels_last(x)
     if isinstance(block, OneToOneIndexBlock) and _suits(block, x):
         weight = _first_weight(block, x.shape[1])
-        if len(layers) == 1:
+        if linear:
             y, columns = LinearPool.apply(x, weight.flatten(2), temperature)
             return y, ColumnGuide(columns, temperature)
         logits = _one_to_one_logits(block, x, weight)
-    elif len(layers) == 1 and not is_channels_last(x):
-        linear = HolisticPool if isinstance(block, HolisticIndexBlock) else ManyToOnePool
-        y, columns = linear.apply(x, layers[0].weight, temperature)
+    elif isinstance(block, ManyToOneIndexBlock) and linear:
+        y, columns = ManyToOnePool.apply(x, layers[0].weight, temperature)
         return y, ColumnGuide(columns, temperature)
-    elif not is_channels_last(x):
-        logits = _dense_logits(block, x)
+    elif isinstance(block, HolisticIndexBlock) and linear:
+        y, columns = HolisticPool.apply(x, None, layers[0].weight, temperature)
+        return y, ColumnGuide(columns, temperature)
     else:
-        logits = block(x)
-    y, columns = Pool.apply(x, logits, temperature)
+        logits = block(x) if last else _dense_logits(block, x)
+    if isinstance(block, HolisticIndexBlock):
+        y, columns = HolisticPool.apply(x, logits, None, temperature)
+    else:
+        y, columns = Pool.apply(x, logits, temperature)
     return y, ColumnGuide(columns, temperature)
 
 
@@ -76,7 +82,7 @@ def upsample(d: Tensor, guide: ColumnGuide) -> Tensor:
     """Indexed upsampling of ``(N, C, h, w)``; ValueError if the guide does not fit."""
     n, _, g, h, w = guide.columns.shape
     check_index(d, (n, g, 2 * h, 2 * w), 2, "decoder")
-    return Upsample.apply(d, guide.columns)
+    return (HolisticUpsample if g == 1 else Upsample).apply(d, guide.columns)
 
 
 def _suits(block: OneToOneIndexBlock, x: Tensor) -> bool:
