@@ -21,7 +21,6 @@ __all__ = [
     "cuts",
     "empty_columns",
     "empty_features",
-    "from_rows",
     "is_channels_last",
     "join_pairs",
     "rows_of_regions",
@@ -29,7 +28,7 @@ __all__ = [
     "sum_corners",
     "to_columns",
     "to_map",
-    "to_rows",
+    "weighted_sum",
 ]
 
 #: Elements of the full-size map in one block, two megabytes of float32: large enough to hide what a
@@ -122,6 +121,14 @@ def sum_corners(columns: Tensor, out: Tensor | None = None) -> Tensor:
     return total.add_(columns[:, 2]).add_(columns[:, 3])
 
 
+def weighted_sum(columns: Tensor, weights: Tensor, out: Tensor) -> Tensor:
+    """Σ over corners of two (n, 4, …), without a product of that size."""
+    torch.mul(columns[:, 0], weights[:, 0], out=out)
+    for position in (1, 2, 3):
+        out.addcmul_(columns[:, position], weights[:, position])
+    return out
+
+
 def to_columns(features: Tensor, out: Tensor) -> Tensor:
     """Space to depth: ``(n, c, 2h, 2w)`` into columns ``out``, (n, 4, c, h, w)."""
     if features.stride(3) != 1:
@@ -149,28 +156,6 @@ def _left_and_right(columns: Tensor) -> tuple[Tensor, Tensor]:
     n, _, c, h, w = columns.shape
     by_side = columns.view(n, 2, 2, c, h, w).permute(2, 0, 3, 4, 1, 5)  # (2, n, c, h, 2, w)
     return by_side[0], by_side[1]
-
-
-def to_rows(features: Tensor) -> Tensor:
-    """Space to depth of (1, c, 2r, 2w) in the order (r, c·4, w): a matrix for each row of regions.
-
-    The corners of a channel follow each other, as in a weight (outputs, c, 2, 2).
-    """
-    _, c, height, width = features.shape
-    out = features.new_empty(height // 2, c, 2, 2, width // 2)
-    split_pairs(_by_region(features), out[:, :, :, 0], out[:, :, :, 1])
-    return out.view(height // 2, 4 * c, width // 2)
-
-
-def from_rows(rows: Tensor, out: Tensor) -> None:
-    """The inverse of :func:`to_rows`."""
-    by_side = rows.view(len(rows), -1, 2, 2, rows.shape[2])  # (r, c, 2, 2, w)
-    join_pairs(by_side[:, :, :, 0], by_side[:, :, :, 1], _by_region(out))
-
-
-def _by_region(features: Tensor) -> Tensor:
-    """(1, c, 2r, 2w) → (r, c, 2, 2w), a view."""
-    return features[0].unflatten(1, (-1, 2)).transpose(0, 1)
 
 
 def split_pairs(pairs: Tensor, left: Tensor, right: Tensor) -> None:

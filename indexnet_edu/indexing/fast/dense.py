@@ -1,4 +1,4 @@
-"""The linear holistic and M2O blocks and the pooling by them, in one pass over memory.
+"""The linear M2O block and the pooling by it, in one pass over memory.
 
 A 2×2 convolution with stride 2 is a 1×1 convolution of the regions' corners: a matrix product of
 4·C columns. A block of memory holds a few rows of regions with all their channels, so that the
@@ -16,12 +16,11 @@ from .blocks import (
     empty_features,
     is_channels_last,
     rows_of_regions,
-    sum_corners,
     to_columns,
     to_map,
 )
 from .once import once
-from .operators import encoder_weights, slope_to_logits
+from .operators import encoder_weights, pooled_by, sigmoid_backward, slope_to_index
 
 __all__ = ["ManyToOnePool"]
 
@@ -39,9 +38,10 @@ class ManyToOnePool(torch.autograd.Function):
         for block in rows_of_regions(n, c, h, w):
             pooled, s = block.small(y), block.of(columns)
             corners = to_columns(block.large(x), torch.empty_like(s))
-            torch.mm(matrix, _vectors(corners), out=_vectors(s))
-            torch.sigmoid(s, out=s)
-            sum_corners(corners.mul_(encoder_weights(s, temperature)), out=pooled)
+            logits = torch.empty_like(corners)
+            torch.mm(matrix, _vectors(corners), out=_vectors(logits))
+            torch.sigmoid(logits, out=s)
+            pooled_by(s, corners, temperature, out=pooled)
         ctx.save_for_backward(x, weight, columns, y)
         ctx.temperature = temperature
         ctx.set_materialize_grads(False)
@@ -58,9 +58,10 @@ class ManyToOnePool(torch.autograd.Function):
         for block in rows_of_regions(n, c, h, w):
             s, g, pooled = block.of(columns), block.small(g_y), block.small(y)
             corners = to_columns(block.large(x), torch.empty_like(s))
-            weights = encoder_weights(s, ctx.temperature).mul_(g.unsqueeze(1))
-            g_logits = torch.sub(corners, pooled.unsqueeze(1)).mul_(weights)
-            slope_to_logits(g_logits, s, g_s, block, ctx.temperature, out=g_logits)
+            weights = encoder_weights(s, ctx.temperature, scale=g)
+            difference = torch.sub(corners, pooled.unsqueeze(1))
+            g_logits = slope_to_index(difference, weights, g_s, block, ctx.temperature)
+            sigmoid_backward(g_logits, s, out=g_logits)
             g_matrix.addmm_(_vectors(g_logits), _vectors(corners).t())
             _vectors(weights).addmm_(matrix.t(), _vectors(g_logits))
             to_map(weights, block.large(g_x))

@@ -114,7 +114,8 @@ def _layout(features: Tensor) -> Layout:
 
 def _blocks(small: Tensor) -> list[Block]:
     # Larger than elsewhere, since there is hardly more than the features and one scratch.
-    return rows_of_regions(*small.shape, size=2)
+    n, c, h, w = small.shape
+    return rows_of_regions(n, c, h, w, size=2)
 
 
 def _empty_index(like: Tensor, h: int, w: int) -> Tensor:

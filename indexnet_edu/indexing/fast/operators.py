@@ -25,18 +25,39 @@ from .blocks import (
     sum_corners,
     to_columns,
     to_map,
+    weighted_sum,
 )
 from .once import once
 
-__all__ = ["LinearPool", "Pool", "Upsample", "encoder_weights", "slope_to_logits"]
+__all__ = [
+    "LinearPool",
+    "Pool",
+    "Upsample",
+    "encoder_weights",
+    "pooled_by",
+    "sigmoid_backward",
+    "slope_to_index",
+]
 
 
-def encoder_weights(columns: Tensor, temperature: float) -> Tensor:
-    """softmax(columns / T) over each region, for columns within [0, 1]."""
+def encoder_weights(columns: Tensor, temperature: float, scale: Tensor | None = None) -> Tensor:
+    """softmax(columns / T) over each region, for columns within [0, 1]; times ``scale`` (n, …)."""
     if temperature < 0.05:  # exp(1/T) could overflow
-        return torch.softmax(columns / temperature, dim=1)
+        weights = torch.softmax(columns / temperature, dim=1)
+        return weights if scale is None else weights.mul_(scale.unsqueeze(1))
     weights = torch.exp(columns if temperature == 1 else columns / temperature)
-    return weights.mul_(sum_corners(weights).reciprocal_().unsqueeze(1))
+    total = sum_corners(weights)
+    factor = total.reciprocal_() if scale is None else torch.div(scale, total, out=total)
+    return weights.mul_(factor.unsqueeze(1))
+
+
+def pooled_by(columns: Tensor, corners: Tensor, temperature: float, out: Tensor) -> None:
+    """Σ over a region of softmax(columns / T) times its corners."""
+    if temperature < 0.05:
+        weighted_sum(corners, encoder_weights(columns, temperature), out=out)
+    else:
+        weights = torch.exp(columns if temperature == 1 else columns / temperature)
+        weighted_sum(corners, weights, out=out).div_(sum_corners(weights))
 
 
 def sigmoid_backward(g: Tensor, s: Tensor, out: Tensor) -> Tensor:
@@ -44,26 +65,20 @@ def sigmoid_backward(g: Tensor, s: Tensor, out: Tensor) -> Tensor:
 
 
 class Pool(torch.autograd.Function):
-    """x (N, C, 2h, 2w), logits (N, 4, G, h, w), T → y (N, C, h, w), s = sigmoid(logits)."""
+    """x (N, C, 2h, 2w), logits (N, 4, C, h, w), T → y (N, C, h, w), s = sigmoid(logits)."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, logits: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
         n, c, h, w = len(x), x.shape[1], x.shape[2] // 2, x.shape[3] // 2
         last = is_channels_last(x)
         y = empty_features(x, (n, c, h, w), last)
-        depthwise = logits.shape[2] == c
-        if not depthwise:
-            columns = torch.sigmoid(logits)
-        elif logits.stride(1) == 1:  # corners side by side, as a grouped convolution leaves them
-            columns = empty_columns(y, last)
-        else:
-            columns = torch.empty_like(logits)
+        # Corners side by side, as a grouped convolution leaves them, would be slow.
+        side_by_side = logits.stride(1) == 1
+        columns = empty_columns(y, last) if side_by_side else torch.empty_like(logits)
         for block in blocks(n, c, h, w, last):
-            s, pooled = block.of(columns), block.small(y)
-            if depthwise:
-                torch.sigmoid(block.of(logits), out=s)
-            corners = to_columns(block.large(x), _scratch(s, pooled, last))
-            sum_corners(corners.mul_(encoder_weights(s, temperature)), out=pooled)
+            s = torch.sigmoid(block.of(logits), out=block.of(columns))
+            corners = to_columns(block.large(x), torch.empty_like(s))
+            pooled_by(s, corners, temperature, out=block.small(y))
         ctx.save_for_backward(x, columns, y)
         ctx.temperature = temperature
         ctx.set_materialize_grads(False)
@@ -74,45 +89,30 @@ class Pool(torch.autograd.Function):
     def backward(ctx: Any, g_y: Tensor | None, g_s: Tensor | None) -> tuple[Any, ...]:
         x, columns, y = ctx.saved_tensors
         n, c, h, w = y.shape
-        last = is_channels_last(x)
         g_y = torch.zeros_like(y) if g_y is None else g_y
-        depthwise = columns.shape[2] == c
-        g_x = torch.empty_like(x)
-        g_logits = torch.empty_like(columns) if depthwise else torch.zeros_like(columns)
-        for block in blocks(n, c, h, w, last):
+        g_x, g_logits = torch.empty_like(x), torch.empty_like(columns)
+        for block in blocks(n, c, h, w, is_channels_last(x)):
             s, g, pooled = block.of(columns), block.small(g_y), block.small(y)
-            weights = encoder_weights(s, ctx.temperature)
-            slope = to_columns(block.large(x), _scratch(s, pooled, last))
-            slope -= pooled.unsqueeze(1)  # x − y
-            if depthwise:
-                weights *= g.unsqueeze(1)
-                to_map(weights, block.large(g_x))
-                slope *= weights
-                slope_to_logits(slope, s, g_s, block, ctx.temperature, out=block.of(g_logits))
-            else:
-                to_map(g.unsqueeze(1) * weights, block.large(g_x))
-                slope *= g.unsqueeze(1)
-                block.of(g_logits).add_(slope.sum(2, keepdim=True).mul_(weights))
-        if not depthwise:
-            whole = Block(slice(0, n), slice(0, c), slice(0, h))
-            slope_to_logits(g_logits, columns, g_s, whole, ctx.temperature, out=g_logits)
+            weights = encoder_weights(s, ctx.temperature, scale=g)
+            to_map(weights, block.large(g_x))
+            difference = to_columns(block.large(x), torch.empty_like(s)).sub_(pooled.unsqueeze(1))
+            slope = slope_to_index(difference, weights, g_s, block, ctx.temperature)
+            sigmoid_backward(slope, s, out=block.of(g_logits))
         return g_x, g_logits, None
 
 
-def _scratch(s: Tensor, pooled: Tensor, last: bool) -> Tensor:
-    """Columns for a block of features, in the memory order of the index where it is as wide."""
-    return torch.empty_like(s) if s.shape[2] == pooled.shape[1] else empty_columns(pooled, last)
-
-
-def slope_to_logits(
-    slope: Tensor, s: Tensor, g_s: Tensor | None, block: Block, temperature: float, out: Tensor
+def slope_to_index(
+    difference: Tensor, weights: Tensor, g_s: Tensor | None, block: Block, temperature: float
 ) -> Tensor:
-    """From T·∂/∂s by the pooled features, and ∂/∂s by all that used s, to ∂/∂logits."""
-    if temperature != 1:
-        slope /= temperature
+    """∂/∂s by the pooled features and by all else that used s: (x − y)·w/T + ∂/∂s.
+
+    Overwrites ``difference``, x − y; ``weights`` are w times the gradient of y.
+    """
     if g_s is not None:
-        slope += block.of(g_s)
-    return sigmoid_backward(slope, s, out)
+        value = 1 / temperature
+        return torch.addcmul(block.of(g_s), difference, weights, value=value, out=difference)
+    difference *= weights
+    return difference if temperature == 1 else difference.div_(temperature)
 
 
 class LinearPool(torch.autograd.Function):
@@ -137,7 +137,7 @@ class LinearPool(torch.autograd.Function):
             matrices = _matrices(corners, last)
             torch.bmm(_for_block(weight, block, matrices), matrices, out=_matrices(logits, last))
             torch.sigmoid(logits, out=s)
-            sum_corners(corners.mul_(encoder_weights(s, temperature)), out=pooled)
+            pooled_by(s, corners, temperature, out=pooled)
         ctx.save_for_backward(x, weight, columns, y)
         ctx.temperature = temperature
         ctx.set_materialize_grads(False)
@@ -153,10 +153,11 @@ class LinearPool(torch.autograd.Function):
         g_x, g_weight = torch.empty_like(x), torch.zeros_like(weight)
         for block in blocks(n, c, h, w, last):
             s, g, pooled = block.of(columns), block.small(g_y), block.small(y)
-            weights = encoder_weights(s, ctx.temperature).mul_(g.unsqueeze(1))
+            weights = encoder_weights(s, ctx.temperature, scale=g)
             corners = to_columns(block.large(x), empty_columns(pooled, last))
-            g_logits = torch.sub(corners, pooled.unsqueeze(1)).mul_(weights)
-            slope_to_logits(g_logits, s, g_s, block, ctx.temperature, out=g_logits)
+            difference = torch.sub(corners, pooled.unsqueeze(1))
+            g_logits = slope_to_index(difference, weights, g_s, block, ctx.temperature)
+            sigmoid_backward(g_logits, s, out=g_logits)
             slopes = _matrices(g_logits, last)
             g_weight_of_block = torch.bmm(slopes, _matrices(corners, last).transpose(1, 2))
             if len(weight) == 1:
@@ -187,7 +188,7 @@ def _for_block(weight: Tensor, block: Block, matrices: Tensor) -> Tensor:
 
 
 class Upsample(torch.autograd.Function):
-    """d (N, C, h, w), s (N, 4, G, h, w) → (N, C, 2h, 2w)."""
+    """d (N, C, h, w), s (N, 4, C, h, w) → (N, C, 2h, 2w)."""
 
     @staticmethod
     def forward(ctx: Any, d: Tensor, columns: Tensor) -> Tensor:
@@ -209,16 +210,10 @@ class Upsample(torch.autograd.Function):
     def backward(ctx: Any, g_u: Tensor) -> tuple[Any, ...]:
         d, columns = ctx.saved_tensors
         n, c, h, w = d.shape
-        last = is_channels_last(d)
-        depthwise = columns.shape[2] == c
-        g_d = torch.empty_like(d)
-        g_s = torch.empty_like(columns) if depthwise else torch.zeros_like(columns)
-        for block in blocks(n, c, h, w, last):
+        g_d, g_s = torch.empty_like(d), torch.empty_like(columns)
+        for block in blocks(n, c, h, w, is_channels_last(d)):
             s, values = block.of(columns), block.small(d)
-            g = to_columns(block.large(g_u), _scratch(s, values, last))
-            if depthwise:
-                torch.mul(g, values.unsqueeze(1), out=block.of(g_s))
-            else:
-                block.of(g_s).add_((g * values.unsqueeze(1)).sum(2, keepdim=True))
-            sum_corners(g.mul_(s), out=block.small(g_d))
+            g = to_columns(block.large(g_u), torch.empty_like(s))
+            torch.mul(g, values.unsqueeze(1), out=block.of(g_s))
+            weighted_sum(g, s, out=block.small(g_d))
         return g_d, g_s
