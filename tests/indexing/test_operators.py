@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
@@ -256,6 +256,8 @@ def test_temperature_one_is_the_paper(name):
 @given(seed=seeds)
 def test_a_low_temperature_makes_the_encoder_one_hot_and_leaves_the_decoder(seed):
     logits = random(2, 4, 3, 2, 2, seed=seed)
+    best, second = torch.sigmoid(logits).topk(2, dim=1).values.unbind(1)
+    assume((best - second).min() > 3e-5)  # nearer ones share what is left: e^-30 at this distance
     cold = normalise_index(logits, temperature=1e-6)
     one_hot = F.one_hot(logits.argmax(1), 4).movedim(-1, 1).double()
     torch.testing.assert_close(map_to_columns(cold.encoder), one_hot, rtol=0, atol=1e-6)

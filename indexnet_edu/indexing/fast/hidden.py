@@ -22,7 +22,8 @@ def hidden_layers(hidden: Tensor, norm: Any, ceiling: float, weight: Tensor) -> 
     """BN, clamping to [0, ceiling], and a matrix product in every group of features.
 
     Args:
-        hidden: (B, F, P), F = ``norm.num_features``.
+        hidden: (B, F, P), F = ``norm.num_features``; or, of channels-last features, (1, F, P) with
+            the F of a place side by side in memory.
         norm: an ``nn.BatchNorm2d``; in training it keeps its running statistics as by itself.
         ceiling: inf for ReLU, 6 for ReLU6.
         weight: (groups, outputs, F / groups).
@@ -49,16 +50,29 @@ def hidden_layers(hidden: Tensor, norm: Any, ceiling: float, weight: Tensor) -> 
 def _statistics(hidden: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and biased variance of each feature, in two passes (``var_mean`` takes 30 times as
     long)."""
+    features = hidden.shape[1]
     mean = hidden.mean((0, 2))
     squares = torch.zeros_like(mean)
-    for h in hidden.split(_images(hidden)):
-        squares += (h - mean[:, None]).square_().sum((0, 2))
-    return mean, squares / (len(hidden) * hidden.shape[2])
+    for images, places in _cuts(hidden, features):
+        squares += (hidden[images, :, places] - mean[:, None]).square_().sum((0, 2))
+    return mean, squares / (hidden.numel() // features)
 
 
-def _images(hidden: Tensor) -> int:
-    """How many of B go into a block."""
-    return max(1, 2 * _blocks.BLOCK // (hidden.shape[1] * hidden.shape[2]))
+def _side_by_side(hidden: Tensor) -> bool:
+    """Whether the features of a place are neighbours in memory."""
+    return len(hidden) == 1 and hidden.stride(1) == 1
+
+
+def _cuts(hidden: Tensor, features: int) -> Iterator[tuple[slice, slice]]:
+    """Images and places of blocks with so many of the features, along memory."""
+    everywhere = slice(0, hidden.shape[2])
+    if _side_by_side(hidden):
+        for places in _blocks.cuts(everywhere.stop, 2 * _blocks.BLOCK // features):
+            yield slice(0, 1), places
+    else:
+        step = 2 * _blocks.BLOCK // (features * everywhere.stop)
+        for images in _blocks.cuts(len(hidden), step):
+            yield images, everywhere
 
 
 @torch.no_grad()
@@ -78,21 +92,44 @@ def _activated(hidden: Tensor, scale: Tensor, shift: Tensor, ceiling: float) -> 
 
 
 class _Part(NamedTuple):
-    """A block: some images, and some groups with their features and outputs."""
+    """A block: some images, some places, and some groups with their features and outputs."""
 
     images: slice
+    places: slice
     groups: slice
     features: slice
     outputs: slice
 
+    def of_features(self, hidden: Tensor) -> Tensor:
+        return hidden[self.images, self.features, self.places]
+
+    def of_outputs(self, out: Tensor) -> Tensor:
+        return out[self.images, self.outputs, self.places]
+
 
 def _parts(hidden: Tensor, weight: Tensor) -> Iterator[_Part]:
     groups, outputs, inputs = weight.shape
-    step = max(1, 2 * _blocks.BLOCK // (inputs * hidden.shape[2]))  # groups of a block
-    for images in _blocks.cuts(len(hidden), step // groups):
-        for group in _blocks.cuts(groups, step):
-            features, out = (slice(k * group.start, k * group.stop) for k in (inputs, outputs))
-            yield _Part(images, group, features, out)
+    step = groups
+    if not _side_by_side(hidden):  # there a group's features are apart from the others'
+        step = max(1, 2 * _blocks.BLOCK // (inputs * hidden.shape[2]))
+    for group in _blocks.cuts(groups, step):
+        features, out = (slice(k * group.start, k * group.stop) for k in (inputs, outputs))
+        for images, places in _cuts(hidden, features.stop - features.start):
+            yield _Part(images, places, group, features, out)
+
+
+def _by_group(features: Tensor, groups: int) -> Tensor:
+    """(b, groups · f, p) → (b · groups, f, p), a view."""
+    if len(features) == 1:
+        return features[0].unflatten(0, (groups, -1))
+    return features.view(len(features) * groups, -1, features.shape[2])
+
+
+def _empty(hidden: Tensor, outputs: int) -> Tensor:
+    b, _, p = hidden.shape
+    if _side_by_side(hidden):
+        return hidden.new_empty(b, p, outputs).transpose(1, 2)
+    return hidden.new_empty(b, outputs, p)
 
 
 class _Hidden(torch.autograd.Function):
@@ -108,15 +145,14 @@ class _Hidden(torch.autograd.Function):
         training: bool,
         ceiling: float,
     ) -> Tensor:
-        out = hidden.new_empty(len(hidden), weight[..., 0].numel(), hidden.shape[2])
+        out = _empty(hidden, weight[..., 0].numel())
         scale = gamma * rstd
         shift = beta - mean * scale
         for part in _parts(hidden, weight):
-            h, w = hidden[part.images, part.features], weight[part.groups]
+            h, w = part.of_features(hidden), weight[part.groups]
             a = _activated(h, scale[part.features], shift[part.features], ceiling)
-            a = a.view(len(h) * len(w), -1, h.shape[2])
-            target = out[part.images, part.outputs].view(len(a), -1, h.shape[2])
-            torch.bmm(w.repeat(len(h), 1, 1), a, out=target)
+            target = _by_group(part.of_outputs(out), len(w))
+            torch.bmm(w.repeat(len(h), 1, 1), _by_group(a, len(w)), out=target)
         ctx.save_for_backward(hidden, gamma, beta, weight, mean, rstd)
         ctx.training, ctx.ceiling = training, ceiling
         return out
@@ -125,20 +161,20 @@ class _Hidden(torch.autograd.Function):
     @once
     def backward(ctx: Any, g_out: Tensor) -> tuple[Any, ...]:
         hidden, gamma, beta, weight, mean, rstd = ctx.saved_tensors
-        features, p = hidden.shape[1:]
+        features = hidden.shape[1]
         scale = gamma * rstd
         shift = beta - mean * scale
         g_hidden, g_weight = torch.empty_like(hidden), torch.zeros_like(weight)
         sums = hidden.new_zeros(2, features)  # Σ g and Σ g·h of each feature
         for part in _parts(hidden, weight):
-            h, w = hidden[part.images, part.features], weight[part.groups]
+            h, w = part.of_features(hidden), weight[part.groups]
             n = len(h)
             a = _activated(h, scale[part.features], shift[part.features], ctx.ceiling)
-            g = g_out[part.images, part.outputs].reshape(n * len(w), -1, p)
-            of_a = a.view(n * len(w), -1, p).transpose(1, 2)
+            g = _by_group(part.of_outputs(g_out), len(w))
+            of_a = _by_group(a, len(w)).transpose(1, 2)
             g_weight[part.groups] += torch.bmm(g, of_a).view(n, *w.shape).sum(0)
-            target = g_hidden[part.images, part.features]
-            torch.bmm(w.transpose(1, 2).repeat(n, 1, 1), g, out=target.view(n * len(w), -1, p))
+            target = part.of_features(g_hidden)
+            torch.bmm(w.transpose(1, 2).repeat(n, 1, 1), g, out=_by_group(target, len(w)))
             torch.ops.aten.hardtanh_backward.grad_input(
                 target, a, 0.0, ctx.ceiling, grad_input=target
             )
@@ -148,13 +184,13 @@ class _Hidden(torch.autograd.Function):
         g_gamma = (sums[1] - mean * g_beta) * rstd
         if ctx.training:
             # gh = scale · (g − mean(g) − x̂ · mean(g·x̂)), with x̂ = (h − mean)·rstd
-            count = len(hidden) * p
+            count = hidden.numel() // features
             slope = -scale * rstd * g_gamma / count
             offset = -scale * g_beta / count - slope * mean
             for part in _parts(hidden, weight):
                 f = part.features
-                g = g_hidden[part.images, f].mul_(scale[f, None])
-                g += torch.mul(hidden[part.images, f], slope[f, None]).add_(offset[f, None])
+                g = part.of_features(g_hidden).mul_(scale[f, None])
+                g += torch.mul(part.of_features(hidden), slope[f, None]).add_(offset[f, None])
         else:
             g_hidden *= scale[:, None]
         return g_hidden, g_gamma, g_beta, g_weight, None, None, None, None

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 from ..networks import HolisticIndexBlock, ManyToOneIndexBlock, OneToOneIndexBlock
 from ..operators import check_index
 from .blocks import is_channels_last
-from .dense import ManyToOnePool
+from .dense import ManyToOnePool, RegionConv, as_matrices
 from .guide import ColumnGuide
 from .hidden import hidden_layers
 from .holistic import HolisticPool, HolisticUpsample
@@ -56,7 +56,6 @@ def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Ten
     """
     layers: Any = block.layers
     linear = len(layers) == 1
-    last = is_channels_last(x)
     if isinstance(block, OneToOneIndexBlock) and _suits(block, x):
         weight = _first_weight(block, x.shape[1])
         if linear:
@@ -69,8 +68,10 @@ def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Ten
     elif isinstance(block, HolisticIndexBlock) and linear:
         y, columns = HolisticPool.apply(x, None, layers[0].weight, temperature)
         return y, ColumnGuide(columns, temperature)
+    elif isinstance(block, OneToOneIndexBlock):
+        logits = block(x)
     else:
-        logits = block(x) if last else _dense_logits(block, x)
+        logits = _dense_logits(block, x)
     if isinstance(block, HolisticIndexBlock):
         y, columns = HolisticPool.apply(x, logits, None, temperature)
     else:
@@ -114,15 +115,21 @@ def _one_to_one_logits(block: OneToOneIndexBlock, x: Tensor, weight: Tensor) -> 
 
 
 def _dense_logits(block: nn.Module, x: Tensor) -> Tensor:
-    """Holistic and M2O: the first convolution as it is, the rest in one."""
+    """Holistic and M2O: the first convolution, then the rest in one."""
+    n, _, height, width = x.shape
     layers: Any = block.layers
-    hidden = layers[0](x)
-    n, _, h, w = hidden.shape
+    weight = layers[0].weight
+    if weight.shape[-1] == 2:
+        hidden = RegionConv.apply(x, weight)
+    else:
+        hidden = as_matrices(layers[0](x), is_channels_last(x))
     second = layers[3].weight  # (4, 2C, 1, 1) or four groups, (4·C, 2C, 1, 1)
     groups = 1 if isinstance(block, HolisticIndexBlock) else 4
     matrix = second.view(groups, -1, second.shape[1])
-    logits = hidden_layers(hidden.flatten(2), layers[1], _ceiling(layers[2]), matrix)
-    return logits.view(n, 4, -1, h, w)
+    logits = hidden_layers(hidden, layers[1], _ceiling(layers[2]), matrix)
+    if is_channels_last(x):
+        logits = logits[0].unflatten(1, (n, -1)).transpose(0, 1)
+    return logits.unflatten(2, (height // 2, width // 2)).unflatten(1, (4, -1))
 
 
 def _ceiling(activation: nn.Module) -> float:
