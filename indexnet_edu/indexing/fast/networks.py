@@ -11,7 +11,8 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 from ..networks import HolisticIndexBlock, ManyToOneIndexBlock, OneToOneIndexBlock
 from ..operators import check_index
 from .blocks import is_channels_last
-from .dense import ManyToOnePool, RegionConv, as_matrices
+from .convolution import RegionConv
+from .dense import ManyToOnePool
 from .guide import ColumnGuide
 from .hidden import hidden_layers
 from .holistic import HolisticPool, HolisticUpsample
@@ -119,10 +120,7 @@ def _dense_logits(block: nn.Module, x: Tensor) -> Tensor:
     n, _, height, width = x.shape
     layers: Any = block.layers
     weight = layers[0].weight
-    if weight.shape[-1] == 2:
-        hidden = RegionConv.apply(x, weight)
-    else:
-        hidden = as_matrices(layers[0](x), is_channels_last(x))
+    hidden = RegionConv.apply(x, weight)
     second = layers[3].weight  # (4, 2C, 1, 1) or four groups, (4·C, 2C, 1, 1)
     groups = 1 if isinstance(block, HolisticIndexBlock) else 4
     matrix = second.view(groups, -1, second.shape[1])
