@@ -77,12 +77,13 @@ def blocks(n: int, c: int, h: int, w: int, channels_last: bool = False) -> Itera
 
 
 def rows_of_regions(n: int, c: int, h: int, w: int, size: int = 1) -> list[Block]:
-    """Blocks of ``size * BLOCK`` numbers: of one image, all its channels and whole rows."""
-    step = max(1, size * BLOCK // (4 * c * w))
+    """Blocks of about ``size * BLOCK`` numbers with all channels: whole images, or rows of one."""
+    images = cuts(n, size * BLOCK // (4 * c * h * w))
+    rows = cuts(h, size * BLOCK // (4 * c * w))
     return [
-        Block(slice(k, k + 1), slice(0, c), slice(r, min(r + step, h)))
-        for k in range(n)
-        for r in range(0, h, step)
+        Block(image, slice(0, c), row)
+        for image in images
+        for row in (rows if image.stop - image.start == 1 else [slice(0, h)])
     ]
 
 

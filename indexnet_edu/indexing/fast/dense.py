@@ -19,7 +19,7 @@ from .blocks import (
     to_columns,
     to_map,
 )
-from .convolution import empty_vectors, matrices, vectors, weight_of
+from .convolution import empty_vectors, matrix_of, vectors, weight_of
 from .once import once
 from .operators import encoder_weights, pooled_by, sigmoid_backward, slope_to_index
 
@@ -33,13 +33,13 @@ class ManyToOnePool(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
         n, c, h, w = len(x), x.shape[1], x.shape[2] // 2, x.shape[3] // 2
         last = is_channels_last(x)
-        (matrix,) = matrices(weight)
+        matrix = matrix_of(weight)
         y = empty_features(x, (n, c, h, w), last)
-        columns = empty_vectors(x, (n, c, h, w), last)
+        columns = empty_vectors(y, c, last)
         for block in rows_of_regions(n, c, h, w):
             pooled, s = block.small(y), block.of(columns)
-            corners = to_columns(block.large(x), torch.empty_like(s))
-            logits = torch.empty_like(corners)
+            corners = to_columns(block.large(x), empty_vectors(pooled, c, last))
+            logits = empty_vectors(pooled, c, last)
             torch.mm(matrix, vectors(corners), out=vectors(logits))
             torch.sigmoid(logits, out=s)
             pooled_by(s, corners, temperature, out=pooled)
@@ -53,12 +53,13 @@ class ManyToOnePool(torch.autograd.Function):
     def backward(ctx: Any, g_y: Tensor | None, g_s: Tensor | None) -> tuple[Any, ...]:
         x, weight, columns, y = ctx.saved_tensors
         n, c, h, w = y.shape
+        last = is_channels_last(x)
         g_y = torch.zeros_like(y) if g_y is None else g_y
-        (matrix,) = matrices(weight)
+        matrix = matrix_of(weight)
         g_x, g_matrix = torch.empty_like(x), torch.zeros_like(matrix)
         for block in rows_of_regions(n, c, h, w):
             s, g, pooled = block.of(columns), block.small(g_y), block.small(y)
-            corners = to_columns(block.large(x), torch.empty_like(s))
+            corners = to_columns(block.large(x), empty_vectors(pooled, c, last))
             weights = encoder_weights(s, ctx.temperature, scale=g)
             difference = torch.sub(corners, pooled.unsqueeze(1))
             g_logits = slope_to_index(difference, weights, g_s, block, ctx.temperature)

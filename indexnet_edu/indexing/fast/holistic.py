@@ -29,7 +29,8 @@ class HolisticPool(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         n, c, h, w = len(x), x.shape[1], x.shape[2] // 2, x.shape[3] // 2
         layout = _layout(x)
-        y, columns = empty_features(x, (n, c, h, w), is_channels_last(x)), _empty_index(x, h, w)
+        y = empty_features(x, (n, c, h, w), is_channels_last(x))
+        columns = layout.empty_index(x, h, w)
         matrices = None if weight is None else layout.matrices(weight)
         for block in _blocks(y):
             regions, s = layout.regions(block.large(x)), _index(columns, block)
@@ -62,7 +63,7 @@ class HolisticPool(torch.autograd.Function):
             weights = encoder_weights(s, ctx.temperature)
             layout.sum_channels(regions * g, out=slope)
             # Σ over channels of g·(x − y)
-            slope -= (block.small(g_y) * block.small(y)).sum(1)[0].unsqueeze(1)
+            slope -= (block.small(g_y) * block.small(y)).sum(1, keepdim=True)
             slope *= weights
             if ctx.temperature != 1:
                 slope /= ctx.temperature
@@ -98,7 +99,7 @@ class HolisticUpsample(torch.autograd.Function):
         d, columns = ctx.saved_tensors
         n, c, h, w = d.shape
         layout = _layout(d)
-        g_d, g_s = torch.empty_like(d), _empty_index(d, h, w)
+        g_d, g_s = torch.empty_like(d), layout.empty_index(d, h, w)
         for block in _blocks(d):
             regions = layout.regions(block.large(g_u))
             scratch = regions * layout.copies(layout.small(block.small(d)))
@@ -118,11 +119,6 @@ def _blocks(small: Tensor) -> list[Block]:
     return rows_of_regions(n, c, h, w, size=2)
 
 
-def _empty_index(like: Tensor, h: int, w: int) -> Tensor:
-    """(n, 4, 1, h, w), a matrix (4, w) for each row of regions."""
-    return like.new_empty(len(like), h, 4, w).permute(0, 2, 1, 3).unsqueeze(2)
-
-
 def _index(columns: Tensor, block: Block) -> Tensor:
-    """A block's part of (N, 4, 1, h, w) as (rows, 4, w), a view."""
-    return block.of(columns)[0, :, 0].transpose(0, 1)
+    """A block's part of (N, 4, 1, h, w) as (n, 4, rows, w), a view."""
+    return block.of(columns)[:, :, 0]

@@ -117,17 +117,20 @@ def _one_to_one_logits(block: OneToOneIndexBlock, x: Tensor, weight: Tensor) -> 
 
 def _dense_logits(block: nn.Module, x: Tensor) -> Tensor:
     """Holistic and M2O: the first convolution, then the rest in one."""
-    n, _, height, width = x.shape
     layers: Any = block.layers
     weight = layers[0].weight
-    hidden = RegionConv.apply(x, weight)
+    hidden = RegionConv.apply(x, weight) if weight.shape[-1] == 2 else layers[0](x)
+    n, _, h, w = hidden.shape
+    last = is_channels_last(x)
+    # (N, F, h·w), or in channels-last memory (1, F, N·h·w)
+    hidden = hidden.transpose(0, 1).flatten(1).unsqueeze(0) if last else hidden.flatten(2)
     second = layers[3].weight  # (4, 2C, 1, 1) or four groups, (4·C, 2C, 1, 1)
     groups = 1 if isinstance(block, HolisticIndexBlock) else 4
     matrix = second.view(groups, -1, second.shape[1])
     logits = hidden_layers(hidden, layers[1], _ceiling(layers[2]), matrix)
-    if is_channels_last(x):
+    if last:
         logits = logits[0].unflatten(1, (n, -1)).transpose(0, 1)
-    return logits.unflatten(2, (height // 2, width // 2)).unflatten(1, (4, -1))
+    return logits.unflatten(2, (h, w)).unflatten(1, (4, -1))
 
 
 def _ceiling(activation: nn.Module) -> float:
