@@ -9,8 +9,8 @@ unfolded form. Where there is a C++ compiler the compiled ones too.
 
 from __future__ import annotations
 
-import math
 import shutil
+import statistics
 from typing import Any
 
 import torch
@@ -56,6 +56,15 @@ def trained(function: Any, x: Tensor, g: Tensor) -> Call:
     return call
 
 
+def channels_last(x: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
+    """Input and gradient in the layout of memory in which the engine trains."""
+    layout = torch.channels_last
+    return (
+        x.detach().contiguous(memory_format=layout).requires_grad_(),
+        g.contiguous(memory_format=layout),
+    )
+
+
 def main() -> None:
     given = options(__doc__ or "")
     n, c, size = (2, 32, 64) if given.quick else (4, 64, 160)
@@ -72,13 +81,23 @@ def main() -> None:
         *carafe_rows(x, given),
         *many_to_one_rows(x, g, given),
     ]
-    mean = math.exp(sum(math.log(row["baseline / fast"]) for row in rows) / len(rows))
+    mean, mean_last = (
+        statistics.geometric_mean(row[ratio] for row in rows)
+        for ratio in ("baseline / fast", "baseline / fast, last")
+    )
     text = (
         f"N={n}, C={c}, {size}×{size}; copy {machine.bandwidth / 1e9:.1f} GB/s, "
         f"product {machine.peak / 1e9:.0f} Gflop/s\n\n{table(rows)}\n\n"
-        f"geometric mean of baseline / fast: {mean:.2f}\n\n{table(others)}"
+        f"geometric mean of baseline / fast: {mean:.2f}, channels-last {mean_last:.2f}\n\n"
+        f"{table(others)}"
     )
-    result = {"rows": rows, "others": others, "geometric_mean": mean, "limits": vars(machine)}
+    result = {
+        "rows": rows,
+        "others": others,
+        "geometric_mean": mean,
+        "geometric_mean_channels_last": mean_last,
+        "limits": vars(machine),
+    }
     save("operators", result, text, given)
     plot(rows, given)
 
@@ -100,7 +119,10 @@ def index_network(
             return self.paper(x)[1]
 
     functions = {"baseline": Baseline(), "clear": clear, "fast": fast, "max": max_pooling}
-    seconds = interleaved({k: trained(f, x, g) for k, f in functions.items()}, given.rounds)
+    calls = {k: trained(f, x, g) for k, f in functions.items()}
+    last = channels_last(x, g)
+    calls |= {f"{k}, last": trained(functions[k], *last) for k in ("baseline", "fast")}
+    seconds = interleaved(calls, given.rounds)
     memory = {k: held(lambda f=f: f(x)) / 2**20 for k, f in functions.items()}
     work = work_of(fast.pool, n, c, size, 1 if family == "holistic" else c)
     row = {
@@ -110,6 +132,9 @@ def index_network(
         "clear ms": 1e3 * seconds["clear"],
         "fast ms": 1e3 * seconds["fast"],
         "baseline / fast": seconds["baseline"] / seconds["fast"],
+        "baseline ms, last": 1e3 * seconds["baseline, last"],
+        "fast ms, last": 1e3 * seconds["fast, last"],
+        "baseline / fast, last": seconds["baseline, last"] / seconds["fast, last"],
         "fast / max pooling": seconds["fast"] / seconds["max"],
         "baseline MiB": memory["baseline"],
         "fast MiB": memory["fast"],
@@ -125,17 +150,14 @@ def max_rows(x: Tensor, g: Tensor, given: Options, name: str, family: str) -> li
     """Max pooling and a linear network, as they are and compiled, in turns; in both layouts of
     memory, since a compiler makes more of one than of the other."""
     rows = []
-    for layout in (torch.contiguous_format, torch.channels_last):
-        last = ", channels-last" if layout == torch.channels_last else ""
-        laid = x.detach().contiguous(memory_format=layout).requires_grad_()
+    for last, pair in (("", (x, g)), (", channels-last", channels_last(x, g))):
         fast = RoundTrip(x.shape[1], family, "linear", "fast")
         functions: dict[str, Any] = {"max pooling": max_pooling, name: fast}
         if shutil.which("g++") and not given.quick:
             torch.compiler.reset()  # else both layouts share one graph for any strides
             functions["max pooling, compiled"] = torch.compile(max_pooling)
             functions[f"{name}, compiled"] = torch.compile(fast)
-        g_laid = g.contiguous(memory_format=layout)
-        calls = {k: trained(f, laid, g_laid) for k, f in functions.items()}
+        calls = {k: trained(f, *pair) for k, f in functions.items()}
         seconds = interleaved(calls, given.rounds)
         rows += [{"operator": k + last, "ms": 1e3 * s, "MiB": None} for k, s in seconds.items()]
     return rows
@@ -169,7 +191,7 @@ def carafe_rows(x: Tensor, given: Options) -> list[dict[str, Any]]:
 
 
 def many_to_one_rows(x: Tensor, g: Tensor, given: Options) -> list[dict[str, Any]]:
-    """M2O beside its convolutions alone, and in bfloat16."""
+    """M2O beside its convolutions alone, in both layouts of memory, and in bfloat16."""
     rows = []
     for mode in MODES:
         fast = RoundTrip(x.shape[1], "m2o", mode, "fast")
@@ -186,11 +208,13 @@ def many_to_one_rows(x: Tensor, g: Tensor, given: Options) -> list[dict[str, Any
                 with torch.autocast("cpu", torch.bfloat16):
                     return self.module(x).float()
 
-        calls = {
-            f"M2O {mode}": trained(fast, x, g),
-            f"M2O {mode}, convolutions only": trained(only, x, like),
-            f"M2O {mode}, bfloat16": trained(Autocast(fast), x, g),
-        }
+        calls = {}
+        for last, (xs, gs) in (("", (x, g)), (", channels-last", channels_last(x, g))):
+            layout = torch.channels_last if last else torch.contiguous_format
+            of_logits = like.contiguous(memory_format=layout)
+            calls[f"M2O {mode}{last}"] = trained(fast, xs, gs)
+            calls[f"M2O {mode}, convolutions only{last}"] = trained(only, xs, of_logits)
+        calls[f"M2O {mode}, bfloat16"] = trained(Autocast(fast), x, g)
         seconds = interleaved(calls, max(3, given.rounds // 3))
         rows += [{"operator": k, "ms": 1e3 * s, "MiB": None} for k, s in seconds.items()]
     return rows

@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from indexnet_edu.indexing import FAMILIES, MODES, IndexGuide, fast
 from indexnet_edu.indexing.fast import blocks as blocks_module
-from indexnet_edu.indexing.fast.blocks import blocks
+from indexnet_edu.indexing.fast.blocks import blocks, rows_of_regions
 from indexnet_edu.resampling import IndexedPool2d, IndexedUpsample2d
 from tests.indexing.paper_operators import PaperOperators
 
@@ -129,6 +129,46 @@ def test_equals_the_clear_path_at_odd_sizes_and_in_any_use(family, mode, layout,
         results.append([out, leaf.grad, *(p.grad for p in pool.parameters()), *guide])
     for mine, wanted in zip(*results, strict=True):
         assert_close(mine, wanted)
+
+
+@pytest.mark.parametrize("block", [40, 2 * 5 * 4 * 24, 2**19], ids=["rows", "images", "one"])
+@pytest.mark.parametrize("layout", FORMATS)
+@pytest.mark.parametrize("family, mode", ALL)
+def test_blocks_of_any_size_change_nothing(family, mode, layout, block, monkeypatch):
+    monkeypatch.setattr(blocks_module, "BLOCK", block)
+    assert_same_as_clear(family, mode, features(5, 5, 4, 6, layout=layout))
+
+
+STRIDES = {
+    "the same image three times": lambda x: x[:1].expand(3, -1, -1, -1),
+    "some channels of more": lambda x: x[:, 1:4],
+    "every second pixel": lambda x: x[:, :, ::2, ::2],
+    "turned": lambda x: x.transpose(2, 3),
+    "one channel": lambda x: x[:, :1],
+    "one column of regions": lambda x: x[..., :2],
+}
+
+
+@pytest.mark.parametrize("view", STRIDES)
+@pytest.mark.parametrize("layout", FORMATS)
+@pytest.mark.parametrize("family, mode", ALL)
+def test_features_may_lie_in_memory_in_any_way(family, mode, layout, view):
+    assert_same_as_clear(family, mode, STRIDES[view](features(3, 5, 8, 8, layout=layout)))
+
+
+def assert_same_as_clear(family: str, mode: str, x: Tensor) -> None:
+    """Values and gradients, for an incoming gradient in either layout of memory."""
+    for g_layout in FORMATS.values():
+        results = []
+        for implementation in ("fast", "clear"):
+            pool = pool_of(family, mode, x.shape[1], implementation=implementation)
+            leaf = x.detach().requires_grad_()  # a leaf that lies where x lies
+            y, guide = pool(leaf)
+            out = unpool(y, guide)
+            g = features(*out.shape).contiguous(memory_format=g_layout)
+            results.append(torch.autograd.grad(out, [leaf, *pool.parameters()], g) + (out, y))
+        for mine, wanted in zip(*results, strict=True):
+            assert_close(mine, wanted)
 
 
 @pytest.mark.parametrize("family, mode", ALL)
@@ -259,6 +299,17 @@ def test_blocks_cover_everything_once(last, size, monkeypatch):
     for block in blocks(3, 5, 4, 3, last):
         block.of(seen).add_(1)
         assert block.of(seen).numel() <= max(size, 4 * 3 * (5 if last else 1))
+    assert (seen == 1).all()
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 150, 10**6])
+def test_rows_of_regions_cover_everything_once(size, monkeypatch):
+    monkeypatch.setattr(blocks_module, "BLOCK", size)
+    seen = torch.zeros(3, 4, 2, 4, 3)
+    for block in rows_of_regions(3, 2, 4, 3):
+        part = block.of(seen).add_(1)
+        assert part.numel() <= max(size, 4 * 2 * 3)
+        assert len(part) == 1 or part.shape[3] == 4  # whole images, or rows of one
     assert (seen == 1).all()
 
 

@@ -53,7 +53,7 @@ def _statistics(hidden: Tensor) -> tuple[Tensor, Tensor]:
     features = hidden.shape[1]
     mean = hidden.mean((0, 2))
     squares = torch.zeros_like(mean)
-    for images, places in _cuts(hidden, features):
+    for images, places in _cuts(hidden):
         squares += (hidden[images, :, places] - mean[:, None]).square_().sum((0, 2))
     return mean, squares / (hidden.numel() // features)
 
@@ -63,8 +63,10 @@ def _side_by_side(hidden: Tensor) -> bool:
     return len(hidden) == 1 and hidden.stride(1) == 1
 
 
-def _cuts(hidden: Tensor, features: int) -> Iterator[tuple[slice, slice]]:
-    """Images and places of blocks with so many of the features, along memory."""
+def _cuts(hidden: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Images and places of blocks with all features: places of one image where the features of a
+    place are neighbours, else whole images."""
+    features = hidden.shape[1]
     everywhere = slice(0, hidden.shape[2])
     if _side_by_side(hidden):
         for places in _blocks.cuts(everywhere.stop, 2 * _blocks.BLOCK // features):
@@ -114,7 +116,7 @@ def _parts(hidden: Tensor, weight: Tensor) -> Iterator[_Part]:
         step = max(1, 2 * _blocks.BLOCK // (inputs * hidden.shape[2]))
     for group in _blocks.cuts(groups, step):
         features, out = (slice(k * group.start, k * group.stop) for k in (inputs, outputs))
-        for images, places in _cuts(hidden, features.stop - features.start):
+        for images, places in _cuts(hidden):
             yield _Part(images, places, group, features, out)
 
 

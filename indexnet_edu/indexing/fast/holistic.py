@@ -53,7 +53,8 @@ class HolisticPool(torch.autograd.Function):
         n, c, h, w = y.shape
         layout = _layout(x)
         g_y = torch.zeros_like(y) if g_y is None else g_y
-        g_x, g_logits = torch.empty_like(x), torch.empty_like(columns)
+        g_x = empty_features(x, x.shape, is_channels_last(x))
+        g_logits = torch.empty_like(columns)
         matrices = None if weight is None else layout.matrices(weight)
         g_matrices = None if matrices is None else torch.zeros_like(matrices)
         for block in _blocks(y):
@@ -99,7 +100,8 @@ class HolisticUpsample(torch.autograd.Function):
         d, columns = ctx.saved_tensors
         n, c, h, w = d.shape
         layout = _layout(d)
-        g_d, g_s = torch.empty_like(d), layout.empty_index(d, h, w)
+        g_d = empty_features(d, d.shape, is_channels_last(d))
+        g_s = layout.empty_index(d, h, w)
         for block in _blocks(d):
             regions = layout.regions(block.large(g_u))
             scratch = regions * layout.copies(layout.small(block.small(d)))

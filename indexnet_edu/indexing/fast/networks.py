@@ -123,7 +123,10 @@ def _dense_logits(block: nn.Module, x: Tensor) -> Tensor:
     n, _, h, w = hidden.shape
     last = is_channels_last(x)
     # (N, F, h·w), or in channels-last memory (1, F, N·h·w)
-    hidden = hidden.transpose(0, 1).flatten(1).unsqueeze(0) if last else hidden.flatten(2)
+    if last:
+        hidden = hidden.transpose(0, 1).flatten(1).unsqueeze(0)
+    else:
+        hidden = hidden.flatten(2).contiguous()
     second = layers[3].weight  # (4, 2C, 1, 1) or four groups, (4·C, 2C, 1, 1)
     groups = 1 if isinstance(block, HolisticIndexBlock) else 4
     matrix = second.view(groups, -1, second.shape[1])
