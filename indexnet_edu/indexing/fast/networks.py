@@ -12,10 +12,10 @@ from ..networks import HolisticIndexBlock, ManyToOneIndexBlock, OneToOneIndexBlo
 from ..operators import check_index
 from .blocks import is_channels_last
 from .convolution import RegionConv
-from .dense import ManyToOnePool
 from .guide import ColumnGuide
 from .hidden import hidden_layers
 from .holistic import HolisticPool, HolisticUpsample
+from .many_to_one import ManyToOnePool
 from .operators import LinearPool, Pool, Upsample
 from .slices import SliceConv
 
