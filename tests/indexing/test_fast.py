@@ -136,7 +136,9 @@ def test_equals_the_clear_path_at_odd_sizes_and_in_any_use(family, mode, layout,
 @pytest.mark.parametrize("family, mode", ALL)
 def test_blocks_of_any_size_change_nothing(family, mode, layout, block, monkeypatch):
     monkeypatch.setattr(blocks_module, "BLOCK", block)
-    assert_same_as_clear(family, mode, features(5, 5, 4, 6, layout=layout))
+    x = features(5, 5, 4, 6, layout=layout)
+    for temperature in (1.0, 0.4, 0.04):
+        assert_same_as_clear(family, mode, x, temperature=temperature)
 
 
 STRIDES = {
@@ -156,12 +158,12 @@ def test_features_may_lie_in_memory_in_any_way(family, mode, layout, view):
     assert_same_as_clear(family, mode, STRIDES[view](features(3, 5, 8, 8, layout=layout)))
 
 
-def assert_same_as_clear(family: str, mode: str, x: Tensor) -> None:
+def assert_same_as_clear(family: str, mode: str, x: Tensor, **options: object) -> None:
     """Values and gradients, for an incoming gradient in either layout of memory."""
     for g_layout in FORMATS.values():
         results = []
         for implementation in ("fast", "clear"):
-            pool = pool_of(family, mode, x.shape[1], implementation=implementation)
+            pool = pool_of(family, mode, x.shape[1], implementation=implementation, **options)
             leaf = x.detach().requires_grad_()  # a leaf that lies where x lies
             y, guide = pool(leaf)
             out = unpool(y, guide)

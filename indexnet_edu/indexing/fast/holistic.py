@@ -14,7 +14,7 @@ from torch import Tensor
 from .blocks import Block, empty_features, is_channels_last, rows_of_regions
 from .layouts import ChannelsFirst, ChannelsLast, Layout
 from .once import once
-from .operators import encoder_weights, sigmoid_backward
+from .operators import encoder_weights, remember, sigmoid_backward
 
 __all__ = ["HolisticPool", "HolisticUpsample"]
 
@@ -41,9 +41,7 @@ class HolisticPool(torch.autograd.Function):
             weights = encoder_weights(s.sigmoid_(), temperature)
             weighted = regions * layout.weights(weights)
             layout.sum_corners(weighted, out=layout.small(block.small(y)))
-        ctx.save_for_backward(x, weight, columns, y)
-        ctx.temperature = temperature
-        ctx.set_materialize_grads(False)
+        remember(ctx, temperature, x, weight, columns, y)
         return y, columns
 
     @staticmethod

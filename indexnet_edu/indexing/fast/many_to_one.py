@@ -21,7 +21,7 @@ from .blocks import (
 )
 from .convolution import empty_vectors, matrix_of, vectors, weight_of
 from .once import once
-from .operators import encoder_weights, pooled_by, sigmoid_backward, slope_to_index
+from .operators import pooled_back, pooled_by, remember
 
 __all__ = ["ManyToOnePool"]
 
@@ -43,9 +43,7 @@ class ManyToOnePool(torch.autograd.Function):
             torch.mm(matrix, vectors(corners), out=vectors(logits))
             torch.sigmoid(logits, out=s)
             pooled_by(s, corners, temperature, out=pooled)
-        ctx.save_for_backward(x, weight, columns, y)
-        ctx.temperature = temperature
-        ctx.set_materialize_grads(False)
+        remember(ctx, temperature, x, weight, columns, y)
         return y, columns
 
     @staticmethod
@@ -60,10 +58,7 @@ class ManyToOnePool(torch.autograd.Function):
         for block in rows_of_regions(n, c, h, w):
             s, g, pooled = block.of(columns), block.small(g_y), block.small(y)
             corners = to_columns(block.large(x), empty_vectors(pooled, c, last))
-            weights = encoder_weights(s, ctx.temperature, scale=g)
-            difference = torch.sub(corners, pooled.unsqueeze(1))
-            g_logits = slope_to_index(difference, weights, g_s, block, ctx.temperature)
-            sigmoid_backward(g_logits, s, out=g_logits)
+            weights, g_logits = pooled_back(corners, s, pooled, g, g_s, block, ctx.temperature)
             g_matrix.addmm_(vectors(g_logits), vectors(corners).t())
             vectors(weights).addmm_(matrix.t(), vectors(g_logits))
             to_map(weights, block.large(g_x))

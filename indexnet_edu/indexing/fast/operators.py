@@ -34,18 +34,19 @@ __all__ = [
     "Pool",
     "Upsample",
     "encoder_weights",
+    "pooled_back",
     "pooled_by",
+    "remember",
     "sigmoid_backward",
-    "slope_to_index",
 ]
 
 
 def encoder_weights(columns: Tensor, temperature: float, scale: Tensor | None = None) -> Tensor:
-    """softmax(columns / T) over each region, for columns within [0, 1]; times ``scale`` (n, …)."""
-    if temperature < 0.05:  # exp(1/T) could overflow
-        weights = torch.softmax(columns / temperature, dim=1)
-        return weights if scale is None else weights.mul_(scale.unsqueeze(1))
-    weights = torch.exp(columns if temperature == 1 else columns / temperature)
+    """softmax(columns / T) over each region, for columns within [0, 1]; times ``scale`` (n, …).
+
+    Lies in memory as ``columns`` do.
+    """
+    weights = _exponentials(columns, temperature)
     total = sum_corners(weights)
     factor = total.reciprocal_() if scale is None else torch.div(scale, total, out=total)
     return weights.mul_(factor.unsqueeze(1))
@@ -53,11 +54,24 @@ def encoder_weights(columns: Tensor, temperature: float, scale: Tensor | None = 
 
 def pooled_by(columns: Tensor, corners: Tensor, temperature: float, out: Tensor) -> None:
     """Σ over a region of softmax(columns / T) times its corners."""
-    if temperature < 0.05:
-        weighted_sum(corners, encoder_weights(columns, temperature), out=out)
-    else:
-        weights = torch.exp(columns if temperature == 1 else columns / temperature)
-        weighted_sum(corners, weights, out=out).div_(sum_corners(weights))
+    weights = _exponentials(columns, temperature)
+    weighted_sum(corners, weights, out=out).div_(sum_corners(weights))
+
+
+def _exponentials(columns: Tensor, temperature: float) -> Tensor:
+    if temperature == 1:
+        return torch.exp(columns)
+    scaled = columns / temperature
+    if temperature < 0.05:  # exp(1/T) could overflow
+        scaled -= scaled.amax(1, keepdim=True)
+    return scaled.exp_()
+
+
+def remember(ctx: Any, temperature: float, *tensors: Tensor | None) -> None:
+    """What pooling needs on the way back; gradients that nobody sends stay None there."""
+    ctx.save_for_backward(*tensors)
+    ctx.temperature = temperature
+    ctx.set_materialize_grads(False)
 
 
 def sigmoid_backward(g: Tensor, s: Tensor, out: Tensor) -> Tensor:
@@ -79,9 +93,7 @@ class Pool(torch.autograd.Function):
             s = torch.sigmoid(block.of(logits), out=block.of(columns))
             corners = to_columns(block.large(x), torch.empty_like(s))
             pooled_by(s, corners, temperature, out=block.small(y))
-        ctx.save_for_backward(x, columns, y)
-        ctx.temperature = temperature
-        ctx.set_materialize_grads(False)
+        remember(ctx, temperature, x, columns, y)
         return y, columns
 
     @staticmethod
@@ -115,6 +127,22 @@ def slope_to_index(
     return difference if temperature == 1 else difference.div_(temperature)
 
 
+def pooled_back(
+    corners: Tensor,
+    s: Tensor,
+    pooled: Tensor,
+    g: Tensor,
+    g_s: Tensor | None,
+    block: Block,
+    temperature: float,
+) -> tuple[Tensor, Tensor]:
+    """Back through pooling by s: w·g, which goes to the corners, and ∂/∂logits; keeps both."""
+    weights = encoder_weights(s, temperature, scale=g)
+    difference = torch.sub(corners, pooled.unsqueeze(1))
+    slope = slope_to_index(difference, weights, g_s, block, temperature)
+    return weights, sigmoid_backward(slope, s, out=slope)
+
+
 class LinearPool(torch.autograd.Function):
     """The linear O2O block and the pooling by it, in one: x, weight, T → y, s.
 
@@ -138,9 +166,7 @@ class LinearPool(torch.autograd.Function):
             torch.bmm(_for_block(weight, block, matrices), matrices, out=_matrices(logits, last))
             torch.sigmoid(logits, out=s)
             pooled_by(s, corners, temperature, out=pooled)
-        ctx.save_for_backward(x, weight, columns, y)
-        ctx.temperature = temperature
-        ctx.set_materialize_grads(False)
+        remember(ctx, temperature, x, weight, columns, y)
         return y, columns
 
     @staticmethod
@@ -153,11 +179,8 @@ class LinearPool(torch.autograd.Function):
         g_x, g_weight = torch.empty_like(x), torch.zeros_like(weight)
         for block in blocks(n, c, h, w, last):
             s, g, pooled = block.of(columns), block.small(g_y), block.small(y)
-            weights = encoder_weights(s, ctx.temperature, scale=g)
             corners = to_columns(block.large(x), empty_columns(pooled, last))
-            difference = torch.sub(corners, pooled.unsqueeze(1))
-            g_logits = slope_to_index(difference, weights, g_s, block, ctx.temperature)
-            sigmoid_backward(g_logits, s, out=g_logits)
+            weights, g_logits = pooled_back(corners, s, pooled, g, g_s, block, ctx.temperature)
             slopes = _matrices(g_logits, last)
             g_weight_of_block = torch.bmm(slopes, _matrices(corners, last).transpose(1, 2))
             if len(weight) == 1:
