@@ -19,6 +19,8 @@ from .blocks import as_regions, is_channels_last
 
 __all__ = ["applies", "pool_and_guide", "upsample"]
 
+CORNERS = [(0, 0), (0, 1), (1, 0), (1, 1)]
+
 
 def applies(x: Tensor) -> bool:
     """Whether this is being compiled, on a CPU, for features that the form here is good for."""
@@ -41,15 +43,16 @@ def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Ten
     Returns:
         Pooled features ``(N, C, H/2, W/2)`` and the guide.
     """
-    regions = as_regions(x)
-    decoder = torch.sigmoid(_logits(block, x, regions))
-    encoder = decoder / temperature
-    if temperature < 0.05:  # exp(1/T) could overflow
-        encoder = encoder - encoder.amax((2, 4), keepdim=True)
-    encoder = torch.exp(encoder)
-    encoder = encoder / encoder.sum((2, 4), keepdim=True)
-    y = (encoder * regions).sum((2, 4)).permute(0, 3, 1, 2)  # (N, h, w, C) → (N, C, h, w)
-    return y, IndexGuide(_map(encoder), _map(decoder))
+    layers: Any = block.layers
+    shared = isinstance(block, OneToOneIndexBlock) and not isinstance(layers[0], nn.Conv2d)
+    if shared and len(layers) == 1:
+        y, decoder = _LinearPool.apply(x, layers[0].weight.view(2, 2, 2, 2), temperature)
+        return y, IndexGuide(_map(_encoder(as_regions(decoder), temperature)), decoder)
+    columns = block(x).unflatten(1, (2, 2))  # (N, 2, 2, 1 or C, h, w)
+    index = torch.sigmoid(columns.permute(0, 4, 1, 5, 2, 3))  # (N, h, 2, w, 2, 1 or C)
+    encoder = _encoder(index, temperature)
+    y = _small((encoder * as_regions(x)).sum((2, 4)))
+    return y, IndexGuide(_map(encoder), _map(index))
 
 
 def upsample(d: Tensor, decoder: Tensor) -> Tensor:
@@ -64,18 +67,60 @@ def _map(regions: Tensor) -> Tensor:
     return regions.flatten(1, 2).flatten(2, 3).permute(0, 3, 1, 2)
 
 
-def _logits(block: nn.Module, x: Tensor, regions: Tensor) -> Tensor:
-    """(N, h, 2, w, 2, 1 or C)"""
-    layers: Any = block.layers
-    shared = isinstance(block, OneToOneIndexBlock) and not isinstance(layers[0], nn.Conv2d)
-    if not shared or len(layers) > 1:
-        columns = block(x).unflatten(1, (2, 2))  # (N, 2, 2, 1 or C, h, w)
-        return columns.permute(0, 4, 1, 5, 2, 3)
-    # Every corner of a region is a weighted sum of all four: no convolution needed, and one loop
-    # with the rest.
-    weight = layers[0].weight.view(2, 2, 2, 2)  # logit's row and column, corner's row and column
-    return sum(
-        weight[:, :, i, j].view(1, 1, 2, 1, 2, 1) * regions[:, :, i : i + 1, :, j : j + 1]
-        for i in (0, 1)
-        for j in (0, 1)
-    )
+def _small(pooled: Tensor) -> Tensor:
+    """(N, h, w, C) → (N, C, h, w), a view."""
+    return pooled.permute(0, 3, 1, 2)
+
+
+def _encoder(index: Tensor, temperature: float) -> Tensor:
+    """The softmax of (N, h, 2, w, 2, C) over each region."""
+    weights = index / temperature
+    if temperature < 0.05:  # exp(1/T) could overflow
+        weights = weights - weights.amax((2, 4), keepdim=True)
+    weights = torch.exp(weights)
+    return weights / weights.sum((2, 4), keepdim=True)
+
+
+class _LinearPool(torch.autograd.Function):
+    """The linear shared O2O block and the pooling by it: x, weight (2, 2, 2, 2), T → y, decoder.
+
+    Every corner of a region is a weighted sum of all four: no convolution needed, and one loop with
+    the rest. Left to itself, a compiler keeps more for the way back than x, s and y, and reading it
+    costs more than computing it again.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+        regions = as_regions(x)
+        logits: Any = sum(
+            _of_region(weight[:, :, i, j]) * regions[:, :, i : i + 1, :, j : j + 1]
+            for i, j in CORNERS
+        )
+        index = torch.sigmoid(logits)
+        y = (_encoder(index, temperature) * regions).sum((2, 4))
+        ctx.save_for_backward(x, weight, index, y)
+        ctx.temperature = temperature
+        return _small(y), _map(index)
+
+    @staticmethod
+    def backward(ctx: Any, g_y: Tensor, g_decoder: Tensor) -> tuple[Any, ...]:
+        x, weight, index, y = ctx.saved_tensors
+        regions = as_regions(x)
+        g = g_y.permute(0, 2, 3, 1)[:, :, None, :, None]
+        weights = _encoder(index, ctx.temperature) * g
+        slope = (regions - y[:, :, None, :, None]) * weights / ctx.temperature
+        g_logits = (slope + as_regions(g_decoder)) * index * (1 - index)
+        through = sum(
+            _of_region(weight[a, b]) * g_logits[:, :, a : a + 1, :, b : b + 1] for a, b in CORNERS
+        )
+        products = [
+            (g_logits[:, :, a, :, b] * regions[:, :, i, :, j]).sum()
+            for a, b in CORNERS
+            for i, j in CORNERS
+        ]
+        return _map(weights + through), torch.stack(products).view(2, 2, 2, 2), None
+
+
+def _of_region(weight: Tensor) -> Tensor:
+    """One weight for each corner of a region, (2, 2) → (1, 1, 2, 1, 2, 1)."""
+    return weight.view(1, 1, 2, 1, 2, 1)
