@@ -45,9 +45,8 @@ class Block(NamedTuple):
     rows: slice
 
     def of(self, columns: Tensor) -> Tensor:
-        """The part of ``(N, 4, G, h, w)``; the one channel of a holistic index is in every part."""
-        channels = self.channels if columns.shape[2] > 1 else slice(None)
-        return columns[self.images, :, channels, self.rows]
+        """The part of ``(N, 4, G, h, w)``."""
+        return columns[self.images, :, self.channels, self.rows]
 
     def small(self, features: Tensor) -> Tensor:
         """The part of pooled features ``(N, C, h, w)``."""
@@ -115,10 +114,10 @@ def corner(features: Tensor, position: int) -> Tensor:
     return features[..., position // 2 :: 2, position % 2 :: 2]
 
 
-def sum_corners(columns: Tensor, out: Tensor | None = None) -> Tensor:
+def sum_corners(columns: Tensor) -> Tensor:
     """(n, 4, …) → (n, …). Three additions, since ``torch.sum`` over so short a dimension is slow in
     channels-last memory."""
-    total = torch.add(columns[:, 0], columns[:, 1], out=out)
+    total = columns[:, 0] + columns[:, 1]
     return total.add_(columns[:, 2]).add_(columns[:, 3])
 
 

@@ -58,8 +58,7 @@ def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Ten
 def upsample(d: Tensor, decoder: Tensor) -> Tensor:
     """Indexed upsampling of ``(N, C, h, w)``; ValueError if the index map does not fit."""
     check_index(d, decoder.shape, 2, "decoder")
-    copies = d.permute(0, 2, 3, 1)[:, :, None, :, None]  # (N, h, 1, w, 1, C)
-    return _map(as_regions(decoder) * copies)
+    return _map(as_regions(decoder) * _copies(d))
 
 
 def _map(regions: Tensor) -> Tensor:
@@ -70,6 +69,11 @@ def _map(regions: Tensor) -> Tensor:
 def _small(pooled: Tensor) -> Tensor:
     """(N, h, w, C) → (N, C, h, w), a view."""
     return pooled.permute(0, 3, 1, 2)
+
+
+def _copies(small: Tensor) -> Tensor:
+    """(N, C, h, w) → (N, h, 1, w, 1, C), a view that stands for every corner of a region."""
+    return small.permute(0, 2, 3, 1)[:, :, None, :, None]
 
 
 def _encoder(index: Tensor, temperature: float) -> Tensor:
@@ -97,18 +101,17 @@ class _LinearPool(torch.autograd.Function):
             for i, j in CORNERS
         )
         index = torch.sigmoid(logits)
-        y = (_encoder(index, temperature) * regions).sum((2, 4))
+        y = _small((_encoder(index, temperature) * regions).sum((2, 4)))
         ctx.save_for_backward(x, weight, index, y)
         ctx.temperature = temperature
-        return _small(y), _map(index)
+        return y, _map(index)
 
     @staticmethod
     def backward(ctx: Any, g_y: Tensor, g_decoder: Tensor) -> tuple[Any, ...]:
         x, weight, index, y = ctx.saved_tensors
         regions = as_regions(x)
-        g = g_y.permute(0, 2, 3, 1)[:, :, None, :, None]
-        weights = _encoder(index, ctx.temperature) * g
-        slope = (regions - y[:, :, None, :, None]) * weights / ctx.temperature
+        weights = _encoder(index, ctx.temperature) * _copies(g_y)
+        slope = (regions - _copies(y)) * weights / ctx.temperature
         g_logits = (slope + as_regions(g_decoder)) * index * (1 - index)
         through = sum(
             _of_region(weight[a, b]) * g_logits[:, :, a : a + 1, :, b : b + 1] for a, b in CORNERS

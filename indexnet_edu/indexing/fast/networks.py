@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
-from ..networks import HolisticIndexBlock, ManyToOneIndexBlock, OneToOneIndexBlock
+from ..networks import HolisticIndexBlock, OneToOneIndexBlock
 from ..operators import check_index
 from .blocks import is_channels_last
 from .convolution import RegionConv
@@ -55,28 +55,7 @@ def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Ten
     Returns:
         Pooled features ``(N, C, H/2, W/2)`` and the guide.
     """
-    layers: Any = block.layers
-    linear = len(layers) == 1
-    if isinstance(block, OneToOneIndexBlock) and _suits(block, x):
-        weight = _first_weight(block, x.shape[1])
-        if linear:
-            y, columns = LinearPool.apply(x, weight.flatten(2), temperature)
-            return y, ColumnGuide(columns, temperature)
-        logits = _one_to_one_logits(block, x, weight)
-    elif isinstance(block, ManyToOneIndexBlock) and linear:
-        y, columns = ManyToOnePool.apply(x, layers[0].weight, temperature)
-        return y, ColumnGuide(columns, temperature)
-    elif isinstance(block, HolisticIndexBlock) and linear:
-        y, columns = HolisticPool.apply(x, None, layers[0].weight, temperature)
-        return y, ColumnGuide(columns, temperature)
-    elif isinstance(block, OneToOneIndexBlock):
-        logits = block(x)
-    else:
-        logits = _dense_logits(block, x)
-    if isinstance(block, HolisticIndexBlock):
-        y, columns = HolisticPool.apply(x, logits, None, temperature)
-    else:
-        y, columns = Pool.apply(x, logits, temperature)
+    y, columns = _pool_and_columns(block, x, temperature)
     return y, ColumnGuide(columns, temperature)
 
 
@@ -85,6 +64,24 @@ def upsample(d: Tensor, guide: ColumnGuide) -> Tensor:
     n, _, g, h, w = guide.columns.shape
     check_index(d, (n, g, 2 * h, 2 * w), 2, "decoder")
     return (HolisticUpsample if g == 1 else Upsample).apply(d, guide.columns)
+
+
+def _pool_and_columns(block: nn.Module, x: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    layers: Any = block.layers
+    linear = len(layers) == 1
+    if isinstance(block, HolisticIndexBlock):
+        logits, weight = (None, layers[0].weight) if linear else (_dense_logits(block, x), None)
+        return HolisticPool.apply(x, logits, weight, temperature)
+    if isinstance(block, OneToOneIndexBlock):
+        if not _suits(block, x):
+            return Pool.apply(x, block(x), temperature)
+        weight = _first_weight(block, x.shape[1])
+        if linear:
+            return LinearPool.apply(x, weight.flatten(2), temperature)
+        return Pool.apply(x, _one_to_one_logits(block, x, weight), temperature)
+    if linear:
+        return ManyToOnePool.apply(x, layers[0].weight, temperature)
+    return Pool.apply(x, _dense_logits(block, x), temperature)
 
 
 def _suits(block: OneToOneIndexBlock, x: Tensor) -> bool:
