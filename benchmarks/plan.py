@@ -15,9 +15,9 @@ import heapq
 from collections.abc import Sequence
 
 from indexnet_edu.complexity import table_rows
+from indexnet_edu.lessons.reconstruction.findings import cost_of
+from indexnet_edu.lessons.reconstruction.lesson import ROWS
 from indexnet_edu.records import paper_table
-from indexnet_edu.tasks.reconstruction.findings import cost_of
-from indexnet_edu.tasks.reconstruction.lesson import ROWS
 
 _COUNTED = 224  # pixels a side of the image that `complexity` counts
 _OPERATIONS = 6

@@ -59,7 +59,7 @@ def _lab(arguments: argparse.Namespace) -> int:
 
 
 def _handout(arguments: argparse.Namespace) -> int:
-    from ..course.exercises import make_handouts
+    from ..course.handout import make_handouts
 
     handouts = make_handouts(
         arguments.notebooks or None, arguments.out, overwrite=arguments.overwrite

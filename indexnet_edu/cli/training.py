@@ -58,8 +58,8 @@ def _predict(arguments: argparse.Namespace) -> int:
     from ..engine import open_run
     from ..engine.device import default_device
     from ..engine.train import load_model
+    from ..images import read_image, write_image
     from ..tasks import get_task
-    from ..viz.images import read_image, write_image
 
     run, out = open_run(arguments.run), Path(arguments.out)
     task = get_task(run.config["task"])

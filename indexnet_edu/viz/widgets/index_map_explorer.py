@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from ...errors import UserError
+from ...images import SAMPLES
 from ...indexing import MODES
 from ...records.weights import encoder_name, load_set, weight_set
 from ...resampling import create_resampler
-from ..images import SAMPLES
 from ..palette import INDEX_COLOURMAP, INDEX_RANGE, colour, colour_table, title
 from ..pixels import coloured, svg_image
 from ..svg import rect, svg_root, text

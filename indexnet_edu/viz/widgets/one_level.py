@@ -1,7 +1,7 @@
 """A pair by itself: one halving of a grey picture and back, nothing in front and nothing behind.
 
 Pairs without weights are all there is to know about them. Those with weights carry trained ones in
-``data/weights/microscope``, made by :mod:`indexnet_edu.course.fit_microscope`.
+``data/weights/microscope``, made by :mod:`indexnet_edu.lessons.fit_microscope`.
 """
 
 from __future__ import annotations

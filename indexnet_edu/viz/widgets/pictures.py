@@ -11,7 +11,7 @@ import ipywidgets
 import numpy as np
 
 from ...errors import UserError
-from ..images import SAMPLES, read_image, sample_image, to_grey
+from ...images import SAMPLES, read_image, sample_image, to_grey
 from .base import error_line, slider
 
 __all__ = ["SIDE", "Picture", "PictureChooser", "own_picture", "sample_picture"]
@@ -64,7 +64,7 @@ def own_picture(data: bytes, name: str = "your picture") -> Picture:
     side.
 
     Raises:
-        UserError: what :func:`indexnet_edu.viz.images.read_image` refuses.
+        UserError: what :func:`indexnet_edu.images.read_image` refuses.
     """
     from PIL import Image
 
