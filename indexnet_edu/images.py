@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UserError
+from .errors import UserError
 
 __all__ = [
     "LONGEST_SIDE",
