@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from ..errors import UsageError
 from ..paths import asset
 
-__all__ = ["PAPER_TABLES", "paper_note", "paper_table", "variant_of"]
+__all__ = ["PAPER_TABLES", "paper_note", "paper_table"]
 
 #: Number of a table in the paper → its key in the file. Table 1 holds symbols, no figures.
 PAPER_TABLES: dict[int, str] = {
@@ -53,14 +52,6 @@ def paper_table(number: int) -> list[dict[str, Any]]:
     table = _tables()[_key(number)]
     rows = table if isinstance(table, list) else table["baselines"] + table["index_networks"]
     return [dict(row) for row in rows]
-
-
-def variant_of(row: Mapping[str, Any]) -> str:
-    """What a task calls a row of :func:`paper_table`: ``dncnn_segnet`` for DnCNN-SegNet, and
-    FAMILY-MODE for an index network."""
-    if "family" in row:
-        return f"{row['family']}-{row['mode']}"
-    return row["method"].lower().replace("-", "_")
 
 
 def paper_note(number: int) -> str | None:
