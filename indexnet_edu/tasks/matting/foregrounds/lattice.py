@@ -40,7 +40,6 @@ def draw_lattice(rng: np.random.Generator, canvas: Canvas) -> None:
         colour = metal * rust * (light * (1 - 0.55 * under))[..., None] + gleam[..., None]
         layers.append((alpha, colour.clip(0, 1), above))
     (first, colour, _), (second, other, above) = layers
+    canvas.over(np.where(above, 0, second), other)
     canvas.over(first, colour)
     canvas.over(np.where(above, second, 0), other)
-    # Where the second family lies behind, only its parts beside the first one's are seen.
-    canvas.over(np.where(above, 0, second * (1 - first)), other)
