@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -55,7 +56,7 @@ def _by_pymatting(method: str, image: Array, trimap: Array) -> Array:
     try:
         with warnings.catch_warnings():  # about threading layers that numba did not find
             warnings.simplefilter("ignore")
-            import pymatting
+            pymatting = importlib.import_module("pymatting")  # nothing else needs it
     except ImportError:
         raise UserError(
             "closed-form and KNN matting are PyMatting's, which is not installed: "

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .alphamatting import Photograph
 from .compose import CROP_SCALES, Picture, cropped_example, network_input, whole_example
-from .foregrounds import KINDS, Foreground, draw_foreground
+from .foregrounds import KINDS, SIZE, Foreground, draw_foreground
 from .trimap import LARGEST_DILATION, UNKNOWN
 
 __all__ = [
@@ -32,8 +32,11 @@ BACKGROUNDS_TEST = ("astronaut", "rocket")
 _FIRST_TEST = 1000  # drawings from this number on are for tests
 
 
-def drawn_foregrounds(part: str, per_kind: int) -> list[Foreground]:
+def drawn_foregrounds(part: str, per_kind: int, size: int = SIZE) -> list[Foreground]:
     """So many drawings of each kind, kinds in turn; those for ``"test"`` are no ``"train"`` ones.
+
+    Args:
+        size: pixels a side.
 
     Raises:
         ValueError: more than there are numbers for training.
@@ -41,7 +44,7 @@ def drawn_foregrounds(part: str, per_kind: int) -> list[Foreground]:
     if part not in ("train", "test") or not 0 < per_kind <= _FIRST_TEST:
         raise ValueError(f"part is train or test, per_kind 1 to {_FIRST_TEST}: {part}, {per_kind}")
     first = _FIRST_TEST if part == "test" else 0
-    return [draw_foreground(kind, first + n) for n in range(per_kind) for kind in KINDS]
+    return [draw_foreground(kind, first + n, size) for n in range(per_kind) for kind in KINDS]
 
 
 def embedded_backgrounds(part: str) -> dict[str, Picture]:

@@ -26,7 +26,13 @@ def draw_strand(canvas: Canvas, path: Array, radius: Array, colour: Array) -> No
     top, left = np.floor(path.min(axis=0)).astype(int) - 2
     bottom, right = np.floor(path.max(axis=0)).astype(int) + 3
     places = np.floor(path).astype(int)[:, None] + _REACH  # (P, 25, 2)
-    distance = np.linalg.norm(places + 0.5 - path[:, None], axis=-1)
+    # From the piece of line that a point stands for: half way to its neighbours.
+    step = np.gradient(path, axis=0) if len(path) > 1 else np.zeros_like(path)
+    length = np.linalg.norm(step, axis=1)[:, None]
+    away = places + 0.5 - path[:, None]
+    along = (away @ step[..., None])[..., 0] / np.maximum(length, 1e-9)
+    across = (away**2).sum(axis=-1) - along**2
+    distance = np.sqrt((across + (np.abs(along) - length / 2).clip(0) ** 2).clip(0))
     covered = np.minimum(coverage(distance - radius[:, None]), np.minimum(1, 2 * radius)[:, None])
     shape = (bottom - top, right - left)
     flat = (places[..., 0] - top) * shape[1] + places[..., 1] - left
