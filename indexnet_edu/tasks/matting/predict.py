@@ -28,6 +28,7 @@ def estimate_alpha(
 
     The image is enlarged to the next multiple of 32 (bicubic; the trimap by nearest neighbour), the
     matte brought back to its size (bicubic; ours) and clipped, and what the trimap knows is put in.
+    The whole image is computed at once, since ASPP looks at all of it.
 
     Args:
         model: in evaluation mode, on any device.
@@ -38,8 +39,10 @@ def estimate_alpha(
         ``(H, W)`` in [0, 1].
 
     Raises:
-        ValueError: sizes that differ.
+        ValueError: sizes that differ, or an image that is not uint8.
     """
+    if image.dtype != np.uint8:
+        raise ValueError(f"the image must be uint8, of 255, got {image.dtype}")
     if image.shape != (*trimap.shape, 3):
         raise ValueError(f"image {image.shape} and trimap {trimap.shape} do not fit")
     device = next(model.parameters()).device

@@ -103,13 +103,13 @@ def read_trimap(path: Path, size: tuple[int, int], band: int | None = None) -> T
     trimap = np.full(grey.shape, UNKNOWN, np.uint8)
     trimap[grey <= BACKGROUND + _SLACK] = BACKGROUND
     trimap[grey >= FOREGROUND - _SLACK] = FOREGROUND
-    unknown = trimap == UNKNOWN
-    if unknown.all():
-        raise UserError(
-            f"{path.name} is grey everywhere: paint what is surely background black and what is "
-            "surely foreground white"
-        )
-    if not unknown.any():
+    for level, colour in ((BACKGROUND, "black"), (UNKNOWN, "grey"), (FOREGROUND, "white")):
+        if (trimap == level).all():
+            raise UserError(
+                f"{path.name} is {colour} everywhere: paint what is surely background black, what "
+                "is surely foreground white, and the border between them grey"
+            )
+    if not (trimap == UNKNOWN).any():
         if band is not None:
             return trimap_from_mask(trimap == FOREGROUND, band)
         raise UserError(

@@ -103,7 +103,7 @@ def test_jpeg_moves_black_and_white_a_little(tmp_path: Path) -> None:
 REFUSED = {
     "coloured": (np.random.default_rng(0).integers(0, 256, (4, 5, 3), np.uint8), "changed places"),
     "a mask": (np.where(GOOD > 0, 255, 0).astype(np.uint8), "no unknown pixels.*grey"),
-    "black": (GOOD * 0, "no unknown pixels"),
+    "black": (GOOD * 0, "black everywhere: paint"),
     "all grey": (GOOD * 0 + 128, "grey everywhere: paint"),
     "labels": ((GOOD // 127).astype(np.uint8), "labels up to 2.*unknown as 128"),
     "another size": (GOOD[:, :4], "is 4×4, its image 5×4: make both the same size"),

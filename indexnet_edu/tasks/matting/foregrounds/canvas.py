@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,18 @@ class Canvas:
         self.alpha = np.zeros((size, size))
         self._premultiplied = np.zeros((size, size, 3))
 
-    def over(self, alpha: Array, colour: Array, window: tuple[slice, slice] | None = None) -> None:
+    def over(
+        self,
+        alpha: Array,
+        colour: Array,
+        where: tuple[slice, slice] | tuple[Array, Array] | EllipsisType = ...,
+    ) -> None:
         """Adds a layer: alpha ``(h, w)`` and a colour, ``(3,)`` or ``(h, w, 3)``, in [0, 1].
 
         Args:
-            window: rows and columns where the layer lies; None for everywhere.
+            where: rows and columns where the layer lies, as slices, or each ``(P,)`` for P pixels
+                of alpha ``(P,)``; everywhere if not given.
         """
-        where = window or (slice(None), slice(None))
         below = 1 - alpha
         self.alpha[where] = alpha + below * self.alpha[where]
         self._premultiplied[where] = (

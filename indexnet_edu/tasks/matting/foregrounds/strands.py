@@ -44,8 +44,9 @@ def draw_strand(canvas: Canvas, path: Array, radius: Array, colour: Array) -> No
         empty = ~tint[flat[:, offset]].any(axis=1)
         tint[flat[empty, offset]] = colour[empty]
     tint[~tint.any(axis=1)] = colour.mean(axis=0)
-    window = (slice(top, bottom), slice(left, right))
-    canvas.over(alpha.reshape(shape), tint.reshape(*shape, 3), window)
+    touched = np.flatnonzero(alpha)
+    rows, columns = np.divmod(touched, shape[1])
+    canvas.over(alpha[touched], tint[touched], (top + rows, left + columns))
 
 
 def _curve(points: Array, size: int) -> Array:
