@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from indexnet_edu.errors import UserError
-from indexnet_edu.tasks.matting.classics import CLASSICS, closed_form, half, knn
+from indexnet_edu.tasks.matting.classics import CLASSICS, Matter, closed_form, half, knn
 from indexnet_edu.tasks.matting.model import build_network
 from indexnet_edu.tasks.matting.predict import estimate_alpha
 
@@ -63,7 +63,7 @@ def test_a_half_where_nothing_is_known() -> None:
 
 
 @pytest.mark.parametrize("method", [closed_form, knn])
-def test_closed_form_and_knn_find_a_ramp(method) -> None:  # noqa: ANN001
+def test_closed_form_and_knn_find_a_ramp(method: Matter) -> None:
     pytest.importorskip("pymatting")
     image, trimap, truth = scene(24, 30)
     alpha = method(image, trimap)
