@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...engine import Batch
 from .compose import network_input
 from .metrics import with_known
 
-__all__ = ["MULTIPLE", "estimate_alpha"]
+__all__ = ["MULTIPLE", "estimate_alpha", "infer"]
 
 #: Five halvings: sides are enlarged to the next multiple.
 MULTIPLE = 32
@@ -45,12 +46,29 @@ def estimate_alpha(
         raise ValueError(f"the image must be uint8, of 255, got {image.dtype}")
     if image.shape != (*trimap.shape, 3):
         raise ValueError(f"image {image.shape} and trimap {trimap.shape} do not fit")
-    device = next(model.parameters()).device
+    planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).float() / 255
+    return _estimate(model, planes, trimap, multiple)
+
+
+def _estimate(
+    model: nn.Module, image: Tensor, trimap: npt.NDArray[np.uint8], multiple: int
+) -> npt.NDArray[np.float32]:
+    """Image ``(3, H, W)`` in [0, 1] and trimap ``(H, W)`` → alpha ``(H, W)``."""
     size = [-(-side // multiple) * multiple for side in trimap.shape]
-    planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
-    x = network_input(_resized(planes, size)[0].clamp(0, 1), _nearest(trimap, size))
+    x = network_input(_resized(image[None], size)[0].clamp(0, 1), _nearest(trimap, size))
+    device = next(model.parameters()).device
     alpha = _resized(model(x[None].to(device)).float().cpu(), trimap.shape)
     return with_known(alpha[0, 0].numpy(), trimap)
+
+
+def infer(model: nn.Module, batch: Batch) -> Tensor:
+    """The mattes of a test batch ``(N, 1, H, W)``, each image as :func:`estimate_alpha` does it."""
+    trimaps = (255 * batch.x[:, 3]).round().byte().cpu().numpy()  # (N, 4, H, W) → (N, H, W)
+    mattes = [
+        torch.from_numpy(_estimate(model, image.cpu(), trimap, MULTIPLE))[None]
+        for image, trimap in zip(batch.more["image"], trimaps, strict=True)
+    ]
+    return torch.stack(mattes)
 
 
 def _resized(planes: Tensor, size: list[int] | tuple[int, ...]) -> Tensor:

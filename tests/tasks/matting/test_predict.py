@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from indexnet_edu.errors import UserError
 from indexnet_edu.tasks.matting.classics import CLASSICS, Matter, closed_form, half, knn
-from indexnet_edu.tasks.matting.model import build_network
 from indexnet_edu.tasks.matting.predict import estimate_alpha
+from tests.tasks.matting.networks import network
 
 
 def scene(height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -49,7 +49,7 @@ def test_sides_become_multiples_of_32_and_come_back(
 
 def test_a_real_network() -> None:
     image, trimap, _ = scene(40, 50)
-    alpha = estimate_alpha(build_network("m2o-linear", width=0.25).eval(), image, trimap)
+    alpha = estimate_alpha(network("m2o-linear", width=0.25).eval(), image, trimap)
     assert alpha.dtype == np.float32 and alpha.min() >= 0 and alpha.max() <= 1
     with pytest.raises(ValueError, match="do not fit"):
         estimate_alpha(Echo(), image, trimap[1:])
