@@ -44,9 +44,7 @@ def matting_loss(
     pred = pred.float()
     composed = pred * foreground + (1 - pred) * background
     each = 0.5 * _root(pred - alpha) + 0.5 * _root(composed - image).sum(dim=1, keepdim=True)
-    # A product and not an index: masked pixels then have gradient 0 and shapes stay fixed.
-    weight = unknown.to(each.dtype)
-    return (each * weight).sum(), weight.sum()
+    return torch.where(unknown, each, 0).sum(), unknown.sum()
 
 
 def batch_loss(output: Tensor, batch: Batch) -> Mean:
