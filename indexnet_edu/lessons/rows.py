@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["load_models", "outputs_of", "provenance", "table_text", "train_rows"]
 
+#: What stands behind a row's main figure; SAD is summed in thousands, lower is better.
+_UNITS = {"psnr": "dB", "sad": "SAD / 1000 (lower is better)"}
+
 
 def train_rows(
     task: Task,
@@ -72,7 +75,7 @@ def train_rows(
     steps = recipe.epochs * recipe.steps_per_epoch(len(data.train))
     runs = {}
     width = max([22, *map(len, rows)])
-    unit = "dB" if task.headline == "psnr" else task.headline
+    unit = _UNITS.get(task.headline, task.headline)
     for variant, row in rows.items():
         finished = Run(place / variant).finished
         run = train(

@@ -18,6 +18,7 @@ __all__ = [
     "read_trimap",
     "trimap_from_alpha",
     "trimap_from_mask",
+    "widened",
 ]
 
 Trimap = npt.NDArray[np.uint8]
@@ -68,6 +69,27 @@ def _with_band(inside: Array, seeds: Array, radius: float) -> Trimap:
     if seeds.any():
         trimap[distance_transform_edt(~seeds) <= radius] = UNKNOWN
     return trimap
+
+
+def widened(trimap: Trimap, inwards: float, outwards: float) -> Trimap:
+    """A trimap, or a mask of 0 and 255, whose unknown region reaches further.
+
+    Args:
+        trimap: ``(H, W)`` of 0, 128 and 255.
+        inwards, outwards: pixels of foreground and of background that become unknown, counted from
+            the region's border.
+
+    Returns:
+        A new one.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    wider = trimap.copy()
+    for level, reach in ((FOREGROUND, inwards), (BACKGROUND, outwards)):
+        known = trimap == level
+        if reach and known.any() and not known.all():
+            wider[known & (distance_transform_edt(known) <= reach)] = UNKNOWN
+    return wider
 
 
 def read_trimap(path: Path, size: tuple[int, int], band: int | None = None) -> Trimap:
