@@ -122,6 +122,7 @@ WIDGETS: list[type[LessonWidget[Any]]] = [
     widgets.IndexMapExplorer,
     widgets.UpsamplerMicroscope,
     widgets.FamilyCalculator,
+    widgets.TrimapPainter,
 ]
 # In command mode JupyterLab moves, inserts, cuts, pastes, converts or opens cells with them.
 SHORTCUTS = ("ArrowDown", "ArrowUp", "a", "b", "j", "k", "m", "x", "v", "z", "1", "Enter")

@@ -17,7 +17,7 @@ from ...errors import UserError
 from .metrics import MattingMetrics, with_known
 from .trimap import BACKGROUND, FOREGROUND
 
-__all__ = ["CLASSICS", "closed_form", "half", "knn", "measure_classics"]
+__all__ = ["CLASSICS", "closed_form", "half", "knn", "measure", "measure_classics"]
 
 Array = npt.NDArray[Any]
 
@@ -52,16 +52,15 @@ def knn(image: Array, trimap: Array) -> Array:
 CLASSICS: dict[str, Matter] = {"half": half, "closed_form": closed_form, "knn": knn}
 
 
-def measure_classics(data: TaskData, recipe: Any) -> dict[str, dict[str, float]]:
-    """The metrics of a run, for each method; only the first where PyMatting is not installed.
+def measure(methods: Mapping[str, Matter], data: TaskData) -> dict[str, dict[str, float]]:
+    """The metrics of a run, for each method.
 
     Returns:
         Name → metrics named as a run names them: ``alphamatting_sad``.
     """
     tests: Mapping[str, Split] = data.test  # type: ignore[assignment]  # several, by the sources
-    usable = CLASSICS if importlib.util.find_spec("pymatting") else {"half": half}
     found: dict[str, dict[str, float]] = {}
-    for name, matter in usable.items():
+    for name, matter in methods.items():
         found[name] = {}
         for test, split in tests.items():
             metrics = MattingMetrics()
@@ -74,6 +73,12 @@ def measure_classics(data: TaskData, recipe: Any) -> dict[str, dict[str, float]]
                 metrics.update(matte, batch.target, batch.valid)
             found[name] |= {f"{test}_{key}": value for key, value in metrics.compute().items()}
     return found
+
+
+def measure_classics(data: TaskData, recipe: Any) -> dict[str, dict[str, float]]:
+    """:func:`measure` of all; only the first where PyMatting is not installed."""
+    usable = CLASSICS if importlib.util.find_spec("pymatting") else {"half": half}
+    return measure(usable, data)
 
 
 def _by_pymatting(method: str, image: Array, trimap: Array) -> Array:

@@ -10,6 +10,7 @@ from .index_function_explorer import ExplorerState, IndexFunctionExplorer
 from .index_map_explorer import IndexMapExplorer, MapState, trained_weights
 from .normalisation_lab import LabState, NormalisationLab
 from .pictures import Picture, own_picture, sample_picture
+from .trimap_painter import PaintState, TrimapPainter
 from .upsampler_microscope import MicroscopeState, UpsamplerMicroscope
 
 __all__ = [
@@ -23,7 +24,9 @@ __all__ = [
     "MapState",
     "MicroscopeState",
     "NormalisationLab",
+    "PaintState",
     "Picture",
+    "TrimapPainter",
     "UpsamplerMicroscope",
     "own_picture",
     "sample_picture",

@@ -13,6 +13,7 @@ from indexnet_edu.viz.widgets import (
     IndexFunctionExplorer,
     IndexMapExplorer,
     NormalisationLab,
+    TrimapPainter,
     UpsamplerMicroscope,
     index_map_explorer,
     one_level,
@@ -26,6 +27,7 @@ WIDGETS = [
     IndexMapExplorer,
     UpsamplerMicroscope,
     FamilyCalculator,
+    TrimapPainter,
 ]
 # Those whose keys the browser tests try in JupyterLab's command mode.
 SAFE = (
@@ -199,6 +201,53 @@ def test_a_preset_fills_the_stages_in_one_step():
     widget.stages[0].value = 16
     assert widget.state().channels == (16, 128, 256)
     assert "alert" not in widget.picture.value
+
+
+def test_a_stroke_of_the_mouse_paints_and_is_taken_back():
+    widget = TrimapPainter()
+    before = widget.trimap.copy()
+    widget.controls["inwards"].value = widget.controls["outwards"].value = 0
+    widget.controls["brush"].value = "foreground"
+    factor = 448 // 113
+    at = [[factor * (100 + 0.5), 26 + factor * (60 + 0.5)]]  # page pixels; the image begins at 26
+    widget.mouse.stroke = {"at": 1.0, "points": at}
+    assert (widget.trimap[59:62, 99:102] == 255).all() and widget.trimap[60, 110] == 0
+    painted = widget.trimap.copy()
+    widget.start_again()
+    assert (widget.trimap[59:62, 99:102] == 0).all()
+    widget.undo()
+    assert (widget.trimap == painted).all()
+    widget.undo()
+    widget.undo()  # there is nothing more to undo
+    widget.controls["inwards"].value, widget.controls["outwards"].value = 2, 3
+    assert (widget.trimap == before).all()
+
+
+def test_moving_by_key_paints_only_if_asked_to():
+    widget = TrimapPainter(np.full((40, 60, 3), 90, np.uint8), name="grey")
+    assert not widget.trimap.any()
+    widget.controls["inwards"].value = widget.controls["outwards"].value = 0
+    widget.controls["row"].value = 5
+    assert not widget.trimap.any()
+    widget.controls["keys"].value = "paint"
+    widget.controls["column"].value += 1
+    assert (widget.trimap == 128).sum() > 1 and not (widget.trimap == 255).any()
+    assert "grey, 60×40" in widget.picture.value
+
+
+@pytest.mark.parametrize("stroke", [{}, {"points": []}, {"points": [[1]]}, {"points": None}])
+def test_a_broken_stroke_changes_nothing(stroke):
+    widget = TrimapPainter()
+    before = widget.picture.value
+    widget.mouse.stroke = stroke
+    assert widget.picture.value == before
+
+
+def test_the_painter_refuses_what_does_not_fit():
+    with pytest.raises(ValueError, match="uint8"):
+        TrimapPainter(np.zeros((40, 60, 3)))
+    with pytest.raises(ValueError, match="uint8"):
+        TrimapPainter(np.zeros((40, 60, 3), np.uint8), np.zeros((40, 61), np.uint8))
 
 
 def upload(widget, data):

@@ -16,10 +16,12 @@ from indexnet_edu.viz.widgets import (
     MapState,
     MicroscopeState,
     NormalisationLab,
+    TrimapPainter,
     UpsamplerMicroscope,
     sample_picture,
 )
 from indexnet_edu.viz.widgets.normalisation_lab import TEMPERATURES
+from indexnet_edu.viz.widgets.trimap_painter import sample_state
 from tests.browser.chromium import find_chromium
 
 pytestmark = pytest.mark.browser
@@ -98,6 +100,7 @@ def every_picture() -> str:
         UpsamplerMicroscope.render(MicroscopeState(camera), "ix4"),
         FamilyCalculator.render(CalculatorState(), "ix5"),
         UpsamplerMicroscope.render(MicroscopeState(camera, ("s2d_d2s", "conv_carafe")), "ix6"),
+        TrimapPainter.render(sample_state(), "ix7"),
         figure_html(grid_row([Grid([[1.5, -2]], "x"), "⊙", Grid([[0.25]])]), "grids", "caption"),
     ]
     return "".join(f"<div>{picture}</div>" for picture in pictures)
@@ -168,7 +171,7 @@ def test_images_keep_whole_factors_and_are_not_smoothed(browser, every_picture):
         }))"""
     )
     ramps = [i for i in images if abs(i[0] - i[1]) > 1e-3]  # colour bars are stretched, they may be
-    assert len(images) == 21
+    assert len(images) == 22
     assert len(ramps) == 3
     for wide, high, rendering in images:
         assert rendering == "pixelated"

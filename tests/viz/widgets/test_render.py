@@ -32,6 +32,7 @@ from indexnet_edu.viz.widgets import (
     MicroscopeState,
     NormalisationLab,
     Picture,
+    TrimapPainter,
     UpsamplerMicroscope,
     family_calculator,
     index_map_explorer,
@@ -46,6 +47,7 @@ from indexnet_edu.viz.widgets.normalisation_lab import (
     outcome,
 )
 from indexnet_edu.viz.widgets.one_level import LEARNED, PAIRS, one_level, training_record
+from indexnet_edu.viz.widgets.trimap_painter import painted_along, sample_state
 from indexnet_edu.viz.widgets.upsampler_microscope import edge_window, pair_output
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -60,6 +62,7 @@ RENDERS = {
     "maps": (IndexMapExplorer.render, MapState(SMALL)),
     "microscope": (UpsamplerMicroscope.render, MicroscopeState(SMALL, PAIRS[:4], 3, 5)),
     "calculator": (FamilyCalculator.render, CalculatorState()),
+    "painter": (TrimapPainter.render, sample_state()),
 }
 
 
@@ -101,7 +104,7 @@ def test_colours_follow_the_theme(name):
 def test_images_are_shown_pixel_by_pixel(name):
     render, state = RENDERS[name]
     images = list(parse(render(state, "ixa")).iter(f"{SVG}image"))
-    assert bool(images) == (name in ("maps", "microscope"))
+    assert bool(images) == (name in ("maps", "microscope", "painter"))
     assert all("pixelated" in image.get("style") for image in images)
 
 
@@ -456,3 +459,33 @@ def test_samples_are_squares_that_three_halvings_divide():
     for name in ("camera", "astronaut", "coins", "ankle boot"):
         picture = sample_picture(name)
         assert picture.pixels.shape == (picture.side, picture.side) and picture.side % 8 == 0
+
+
+# --- trimap painter ------------------------------------------------------------------------------
+
+
+def painted(state, points):
+    return np.frombuffer(painted_along(state, points), np.uint8).reshape(state.size)
+
+
+def test_a_brush_is_a_disc_of_its_radius():
+    blank = replace(sample_state(), painted=bytes(75 * 113), radius=4)
+    rows, columns = np.mgrid[:75, :113]
+    distance = np.hypot(rows - 30, columns - 50)
+    disc = painted(blank, [(50, 30)]) == 128
+    assert disc[distance <= 3.5].all() and not disc[distance > 5].any()
+
+
+def test_a_stroke_joins_its_points_and_ends_at_the_edge():
+    blank = replace(sample_state(), painted=bytes(75 * 113), radius=1, brush="foreground")
+    line = painted(blank, [(-30, 10), (200, 10)])
+    assert (line[9:12] == 255).all() and not line[13:].any()
+
+
+@pytest.mark.parametrize("view", ["both", "trimap", "photograph"])
+def test_the_painter_says_what_it_shows(view):
+    state = replace(sample_state(), view=view, row=3, column=7)
+    html = TrimapPainter.render(state)
+    shares = {v: (state.trimap == v).mean() for v in (0, 128, 255)}
+    assert f"background {shares[0]:.0%}, unknown {shares[128]:.0%}" in html
+    assert "brush at row 3, column 7" in html and "cat, 113×75" in html
