@@ -331,9 +331,7 @@ TRIMAP = Exercise(
 
 
 def _mattes(height: int, width: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    matte, truth = (
-        (256 * _random(height, width, seed=seed + i)).to(torch.uint8) for i in (0, 1)
-    )
+    matte, truth = ((256 * _random(height, width, seed=seed + i)).to(torch.uint8) for i in (0, 1))
     trimap = torch.tensor([0, 128, 255], dtype=torch.uint8)[
         (3 * _random(height, width, seed=seed + 2)).long()
     ]

@@ -53,9 +53,7 @@ def first_channel(image, foreground, background):
 
 def two(image_1, image_2, background_1, background_2):
     behind = background_1 - background_2
-    through = ((image_1 - image_2) * behind).sum(1, keepdim=True) / (behind**2).sum(
-        1, keepdim=True
-    )
+    through = ((image_1 - image_2) * behind).sum(1, keepdim=True) / (behind**2).sum(1, keepdim=True)
     return (1 - through).clamp(0, 1)
 
 

@@ -34,9 +34,7 @@ def paper_sad() -> dict[str, float]:
     return found
 
 
-def spread_on_record(
-    run: Run, names: Iterable[str], recorded: Iterable[Any]
-) -> float | None:
+def spread_on_record(run: Run, names: Iterable[str], recorded: Iterable[Any]) -> float | None:
     """The larger standard deviation over seeds that two rows have on record, made as a run was.
 
     Args:

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from ...backbones.mobilenet_v2 import HALVED
 from ...complexity import count
 from ...engine import TaskData
+from ...errors import UserError
 from ...indexing import NORMALISATIONS, normalise_index
 from ...tasks.matting import MATTING
 from ...tasks.matting.classics import closed_form, half, measure
@@ -29,10 +30,13 @@ from .equation import nearest_colours
 
 __all__ = [
     "LINES", "Scene", "by_all_hands", "cost_lines", "halvings", "index_maps_of", "levels_of",
-    "magnitudes", "scene", "through_halvings", "untrained_maps", "yardsticks",
+    "magnitudes", "matte_by", "scene", "table_lines", "through_halvings", "untrained_maps",
+    "yardsticks",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
+
+_CLASSICS = {"half": half, "nearest_colours": nearest_colours, "closed_form": closed_form}
 
 #: Eight mattes of one hair, a column of ones that moves by a pixel: ``(8, 1, 32, 32)``.
 LINES = torch.zeros(8, 1, 32, 32)
@@ -117,7 +121,7 @@ def levels_of(name: str, size: int = 224, width: float = 1.0) -> list[Level]:
 
 def yardsticks(data: TaskData) -> dict[str, dict[str, float]]:
     """The metrics of what needs no training: one half everywhere, and the nearest colours."""
-    return measure({"half": half, "nearest_colours": nearest_colours}, data)
+    return measure({name: _CLASSICS[name] for name in ("half", "nearest_colours")}, data)
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,20 @@ def scene(data: TaskData, number: int = 0, side: int = 160) -> Scene:
     return Scene(image, trimap, truth, window)
 
 
+def matte_by(name: str, models: Mapping[str, nn.Module], image: Array, trimap: Array) -> Array:
+    """A matte by a method that learns nothing, or by a network of ``models``.
+
+    Raises:
+        UserError: no such method, or closed-form matting without PyMatting.
+    """
+    if name in models:
+        return estimate_alpha(models[name], image, trimap)
+    if name not in _CLASSICS:
+        known = ", ".join([*_CLASSICS, *models])
+        raise UserError(f"there is no {name!r} here: choose one of {known}")
+    return _CLASSICS[name](image, trimap)
+
+
 def by_all_hands(
     models: Mapping[str, nn.Module], shown: Scene, classics: bool = True
 ) -> tuple[dict[str, Array], dict[str, str]]:
@@ -182,10 +200,10 @@ def by_all_hands(
         networks; and name → a note with the SAD of the whole picture.
     """
     image, trimap = shown.image, shown.trimap
-    mattes = {"half": half(image, trimap), "nearest_colours": nearest_colours(image, trimap)}
+    names = ["half", "nearest_colours"]
     if classics and importlib.util.find_spec("pymatting"):
-        mattes["closed_form"] = closed_form(image, trimap)
-    mattes |= {name: estimate_alpha(model, image, trimap) for name, model in models.items()}
+        names.append("closed_form")
+    mattes = {name: matte_by(name, models, image, trimap) for name in [*names, *models]}
     notes = {
         name: f"SAD {sad(np.round(255 * matte) / 255, shown.truth, trimap):.2f}"
         for name, matte in mattes.items()
@@ -218,7 +236,7 @@ def untrained_maps(name: str, recipe: MattingRecipe, seed: int, x: Tensor) -> li
     torch.manual_seed(seed)
     model = MATTING.build_model(row, recipe)
     weights = MATTING.networks[row.network].pretrained
-    ready = weights(recipe) if weights else None  # type: ignore[arg-type]
+    ready = weights(recipe) if weights else None
     if ready is not None:
         ready.load(model)
     return index_maps_of(model.train(), torch.cat([x, x.flip(-1)]))
