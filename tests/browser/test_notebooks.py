@@ -266,6 +266,31 @@ def test_no_key_leaves_a_widget(gallery, widget):
             assert gallery.place() == place, f"{name}: JupyterLab took {key}"
 
 
+def test_the_mouse_paints_a_trimap_and_undo_takes_it_back(gallery):
+    gallery.run_all()
+    shown = Shown(gallery, widgets.TrimapPainter)
+    shown.wait_for_expected()
+    before = shown.picture.inner_html()
+    shown.picture.scroll_into_view_if_needed()
+    box = shown.picture.locator("image").bounding_box()
+    factor = box["width"] / 113  # the sample is 113 pixels wide
+    mouse = gallery.page.mouse
+    for n, (column, row) in enumerate([(100, 50), (104, 60), (90, 70)]):
+        mouse.move(box["x"] + factor * (column + 0.5), box["y"] + factor * (row + 0.5), steps=3)
+        if n == 0:
+            mouse.down()
+    assert shown.picture.locator("polyline").count() == 1  # seen before the kernel answers
+    mouse.up()
+    gallery.page.wait_for_function(
+        "([picture, before]) => picture.innerHTML != before && !picture.querySelector('polyline')",
+        arg=[shown.picture.element_handle(), before],
+    )
+    shown.cell.locator("button", has_text="undo").click()
+    shown.wait_for_expected()
+    assert gallery.errors == []
+    assert gallery.elsewhere == []
+
+
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     stream = io.BytesIO()
     image.save(stream, kind, **options)

@@ -104,18 +104,18 @@ def nearest_colours(image: Array, trimap: Array) -> Array:
     if not ((trimap == FOREGROUND).any() and (trimap == BACKGROUND).any()):
         return with_known(np.full(trimap.shape, 0.5, np.float32), trimap)
     planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
-    colours = [_borrowed(planes, trimap == level) for level in (FOREGROUND, BACKGROUND)]
-    alpha = alpha_from_colours(planes, colours[0], colours[1])
+    front, behind = (_borrowed(image, trimap == level) for level in (FOREGROUND, BACKGROUND))
+    alpha = alpha_from_colours(planes, front, behind)
     return with_known(alpha[0, 0].numpy(), trimap)
 
 
-def _borrowed(planes: Tensor, known: Array) -> Tensor:
-    """Every pixel's colour, taken from the nearest known pixel."""
+def _borrowed(image: Array, known: Array) -> Tensor:
+    """Every pixel's colour ``(1, 3, H, W)``, taken from the nearest known pixel."""
     from scipy.ndimage import distance_transform_edt, gaussian_filter
 
     # A single pixel is noisy: the mean of the known ones around it is borrowed.
-    weight = gaussian_filter(known.astype(np.float32), 2)
-    smooth = [gaussian_filter(plane * known, 2) / np.maximum(weight, 1e-6) for plane in planes[0]]
-    places = distance_transform_edt(~known, return_distances=False, return_indices=True)
-    rows, columns = places
-    return torch.from_numpy(np.stack(smooth)[:, rows, columns])[None].to(planes)
+    share = known[..., None].astype(np.float32)
+    total = np.maximum(gaussian_filter(share, (2, 2, 0)), 1e-6)
+    smooth = gaussian_filter(image / np.float32(255) * share, (2, 2, 0)) / total
+    rows, columns = distance_transform_edt(~known, return_distances=False, return_indices=True)
+    return torch.from_numpy(smooth[rows, columns]).permute(2, 0, 1)[None]

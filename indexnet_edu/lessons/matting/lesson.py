@@ -3,6 +3,7 @@ nothing."""
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,13 +26,13 @@ from ...tasks.matting.metrics import sad
 from ...tasks.matting.predict import estimate_alpha
 from ...tasks.matting.recipe import MattingRecipe
 from ...viz.matting_network import Level
-from ..crossing import crossing_map, guides_of
+from ..crossing import guides_of
 from .equation import nearest_colours
 
 __all__ = [
     "LINES", "Scene", "by_all_hands", "cost_lines", "halvings", "index_maps_of", "levels_of",
-    "magnitudes", "matte_by", "scene", "table_lines", "through_halvings", "untrained_maps",
-    "yardsticks",
+    "magnitudes", "matte_by", "scene", "table_lines", "through_halvings", "untrained",
+    "window_of", "yardsticks",
 ]  # fmt: skip
 
 Array = npt.NDArray[Any]
@@ -102,7 +103,8 @@ def levels_of(name: str, size: int = 224, width: float = 1.0) -> list[Level]:
     for stage, group in enumerate(HALVED):
         feature, guide = encoded.features[group], encoded.guides[stage]
         first = HALVED[stage - 1] + 1 if stage else 0
-        crosses = guide if isinstance(guide, Tensor) else getattr(guide, "decoder", None)
+        # Max pooling hands over positions that a blind upsampling does not look at.
+        crosses: Any = getattr(guide, "decoder", guide) if row.guided else None
         levels.append(
             Level(
                 size=feature.shape[-1],
@@ -149,27 +151,35 @@ class Scene:
         return network_input(planes, np.ascontiguousarray(self.trimap[self.window]))[None]
 
 
-def scene(data: TaskData, number: int = 0, side: int = 160) -> Scene:
-    """Picture ``number`` of the first test set, and where its alpha is mixed most.
+def window_of(truth: Array, side: int) -> tuple[slice, slice]:
+    """Where object, background and what is mixed meet most: a square that no result chose.
 
-    The rule for the window sees no result: of all squares the one with most mixed pixels.
+    Its share of mixed pixels times that of the object times that of the background is the largest.
+
+    Args:
+        truth: ``(H, W)`` in [0, 1], both sides at least ``side``.
     """
     from scipy.ndimage import uniform_filter
 
+    parts = (truth > 0.95, truth < 0.05, (truth > 0.05) & (truth < 0.95))
+    shares = [uniform_filter(part.astype(np.float64), side, mode="constant") for part in parts]
+    score = np.prod(shares, axis=0) + 1e-3 * shares[2]  # the rest where a part is nowhere near
+    half_side = side // 2
+    inside = score[
+        half_side : truth.shape[0] - half_side + 1, half_side : truth.shape[1] - half_side + 1
+    ]
+    top, left = (int(n) for n in np.unravel_index(int(inside.argmax()), inside.shape))
+    return slice(top, top + side), slice(left, left + side)
+
+
+def scene(data: TaskData, number: int = 0, side: int = 128) -> Scene:
+    """Picture ``number`` of the first test set, and the window of :func:`window_of`."""
     split: Any = next(iter(data.test.values()))  # type: ignore[union-attr]  # several sets
     example = split.example(number % len(split))
     truth = example["alpha"][0].numpy()
     image = (255 * example["image"]).round().byte().permute(1, 2, 0).numpy()
     trimap = (255 * example["x"][3]).round().byte().numpy()
-    side = min(side, *(length - length % 32 for length in truth.shape))
-    mixed = ((truth > 0.05) & (truth < 0.95)).astype(np.float32)
-    score = uniform_filter(mixed, side, mode="constant")
-    half_side = side // 2
-    inside = score[half_side : truth.shape[0] - half_side + 1,
-                   half_side : truth.shape[1] - half_side + 1]  # fmt: skip
-    top, left = np.unravel_index(int(inside.argmax()), inside.shape)
-    window = slice(int(top), int(top) + side), slice(int(left), int(left) + side)
-    return Scene(image, trimap, truth, window)
+    return Scene(image, trimap, truth, window_of(truth, side))
 
 
 def matte_by(name: str, models: Mapping[str, nn.Module], image: Array, trimap: Array) -> Array:
@@ -218,20 +228,24 @@ def by_all_hands(
 def index_maps_of(model: nn.Module, x: Tensor) -> list[Tensor]:
     """The decoder's index maps of one image ``(1, 4, H, W)``: ``(G, H, W)`` a stage.
 
+    Normalised by the batch, as in training, so that a network shows the same before its first step,
+    when it has no statistics of its own, and after its last one. The batch is the image and its
+    mirror image, since the network's context needs two.
+
     Raises:
         ValueError: the network hands over no index map.
     """
-    found = [crossing_map(guide) for guide in guides_of(model, x)]
-    if not found or any(each is None for each in found):
-        raise ValueError("a blind network has no index map: choose an IndexNet or max unpooling")
-    return [each[0] for each in found if each is not None]
+    own = copy.deepcopy(model).train()
+    guides: list[Any] = []
+    if hasattr(model, "down"):
+        guides += guides_of(own, torch.cat([x, x.flip(-1)]))
+    if not guides or not all(hasattr(guide, "decoder") for guide in guides):
+        raise ValueError("this network has no index maps: choose a row with an IndexNet")
+    return [guide.decoder[0] for guide in guides]
 
 
-def untrained_maps(name: str, recipe: MattingRecipe, seed: int, x: Tensor) -> list[Tensor]:
-    """The index maps of a row before its first step, normalised by the batch as in training.
-
-    The batch is the image and its mirror image, since the network's context needs two.
-    """
+def untrained(name: str, recipe: MattingRecipe, seed: int) -> nn.Module:
+    """A row before its first step, its encoder as the training begins it."""
     row = MATTING.variant(name)
     torch.manual_seed(seed)
     model = MATTING.build_model(row, recipe)
@@ -239,7 +253,7 @@ def untrained_maps(name: str, recipe: MattingRecipe, seed: int, x: Tensor) -> li
     ready = weights(recipe) if weights else None
     if ready is not None:
         ready.load(model)
-    return index_maps_of(model.train(), torch.cat([x, x.flip(-1)]))
+    return model
 
 
 def magnitudes(stages: int = 5, seed: int = 0) -> dict[str, float]:

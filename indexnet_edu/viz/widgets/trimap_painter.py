@@ -27,7 +27,7 @@ VIEWS = ("both", "trimap", "photograph")
 _TOP = 26
 _ROOM = 448  # page pixels: small pictures are magnified up to this
 _LARGEST_REACH = 40
-_CONTROLS = "400px"
+_LABEL, _CONTROLS = "135px", "465px"
 _UNKNOWN = np.array([0xE6, 0x9F, 0x00], np.float32)  # orange, Okabe and Ito
 
 
@@ -213,8 +213,10 @@ class TrimapPainter(LessonWidget[PaintState]):
             "view": toggle("shows", list(VIEWS), "both"),
         }
         for control in controls.values():  # narrow enough to stand beside the picture
-            control.style.description_width = "115px"
+            control.style.description_width = _LABEL
             control.layout.width = _CONTROLS
+            if isinstance(control, ipywidgets.ToggleButtons):
+                control.style.button_width = "100px"
         self.mouse = Mouse()
         self.mouse.observe(self._drawn, names="stroke")
         buttons = []
@@ -228,6 +230,8 @@ class TrimapPainter(LessonWidget[PaintState]):
         beside = ipywidgets.VBox(
             [*rows, ipywidgets.HBox(buttons), self.mouse], layout={"margin": "0 16px 0 0"}
         )
+        # Without a width of its own its one line of words would push it below the controls.
+        picture.layout.flex = f"1 1 {max(_factor(self._base.size) * width, 260)}px"
         self.box = ipywidgets.Box([beside, picture], layout={"flex_flow": "row wrap"})
 
     @property

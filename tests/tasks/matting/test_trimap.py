@@ -13,6 +13,7 @@ from indexnet_edu.tasks.matting.trimap import (
     read_trimap,
     trimap_from_alpha,
     trimap_from_mask,
+    widened,
 )
 
 GOOD = np.repeat(np.array([[0, 0, 128, 255, 255]], np.uint8), 4, axis=0)
@@ -129,3 +130,26 @@ def test_no_picture_at_all(tmp_path: Path) -> None:
     for name in ("a.png", "missing.png"):
         with pytest.raises(UserError, match=f"cannot read the trimap .*{name}.*PNG"):
             read_trimap(tmp_path / name, (4, 5))
+
+
+# --- widened -------------------------------------------------------------------------------------
+
+
+def test_the_unknown_region_reaches_so_far_on_either_side() -> None:
+    mask = np.zeros((9, 20), np.uint8)
+    mask[:, 10:] = 255
+    row = widened(mask, 2, 3)[4]
+    assert row.tolist() == [0] * 7 + [128] * 5 + [255] * 8
+    assert (mask[:, 10:] == 255).all()  # a new one is given
+
+
+def test_a_trimap_grows_from_its_own_borders_and_zero_changes_nothing() -> None:
+    assert (widened(GOOD, 0, 0) == GOOD).all()
+    assert widened(GOOD, 1, 0)[0].tolist() == [0, 0, 128, 128, 255]
+    assert widened(GOOD, 0, 1)[0].tolist() == [0, 128, 128, 255, 255]
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_one_level_everywhere_has_no_border(level: int) -> None:
+    flat = np.full((5, 6), level, np.uint8)
+    assert (widened(flat, 3, 3) == flat).all()
