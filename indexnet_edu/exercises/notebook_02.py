@@ -304,12 +304,13 @@ def _hmi(x: Tensor) -> Tensor:
 
 def _hmi_cases() -> list[Case]:
     ties = torch.tensor([[[3.0, 1], [0, 2]], [[0, 3], [3, 1]]])[None]  # 3 in three places
-    across = torch.tensor([[[1.0, 0], [3, 2]], [[0, 3], [1, 2]]])[None]  # each in another channel
+    across = torch.tensor([[[0.0, 1], [2, 3]], [[1, 3], [3, 0]]])[None]  # and three orders
     return [
         Case("three channels of 2×2", (distinct(1, 3, 2, 2, seed=12),)),
         Case("two images of three channels, 4×6", (distinct(2, 3, 4, 6, seed=5, lowest=-60),)),
         Case("two channels with equal maxima", (ties,)),
-        Case("equal maxima in two places, each in another channel", (across,)),
+        Case("equal maxima in three places of two channels", (across,)),
+        Case("four channels of 4×4", (distinct(1, 4, 4, 4, seed=6),)),
         Case("a single channel", (distinct(1, 1, 4, 2, seed=2, lowest=-4),)),
         Case("tenths of both signs, five channels, 2×6", (signed(2, 5, 2, 6, seed=1),)),
         Case("nothing but zeros", (torch.zeros(1, 2, 2, 4),)),
@@ -338,13 +339,18 @@ HMI = Exercise(
             max_index_map,
         ),
         Misconception(
-            "You average the channels and then look for the maximum. The maximum over the channels "
-            "comes first: a peak in one channel must not be averaged away.",
+            "You average the channels, or add them up, and then look for the maximum. The maximum "
+            "over the channels comes first: a peak in one channel must not be averaged away.",
             lambda x: max_index_map(x.mean(1, keepdim=True)),
         ),
         Misconception(
             "Equal maxima: the map has more than one 1 in a region. The first counts.",
             lambda x: _marks(x.amax(1, keepdim=True)),
+        ),
+        Misconception(
+            "Equal maxima: the first in reading order counts, row by row. You read a region down "
+            "its columns.",
+            lambda x: _hmi(x.mT).mT,
         ),
         Misconception(
             "Equal maxima: the first *place* of a region counts, whichever channel it is in. Yours "

@@ -92,6 +92,7 @@ MULTIPLE = Exercise(
         Case("nothing is missing", (_image(16, 8),)),
         Case("columns are missing", (_image(8, 11),)),
         Case("seven are missing, values of both signs", (signed(1, 1, 9, 15, seed=1),)),
+        Case("a larger one", (_image(20, 17),)),
         Case("two images", (signed(2, 1, 10, 7, seed=2),)),
     ],
     _padded,
