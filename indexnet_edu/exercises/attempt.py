@@ -63,25 +63,22 @@ def attempt(
         wanted = exercise.reference(*fresh(case.arguments, dtype))
     made = Attempt(case, parts(wanted) or {})
     changed: list[str] = []
-    returned = False
 
-    def call() -> None:
-        nonlocal returned
-        value = listed(function(*given), wanted)
-        returned = True
+    def read(value: Any) -> None:
         # At once, since the answer may be a view of what it was given.
+        value = listed(value, wanted)
         made.fault = wrong_kind(value, wanted) or ""
         if not made.fault:
-            read = (parts(value) or {}).values()
-            made.got = dict(zip(made.wanted, read, strict=True))
+            numbers = (parts(value) or {}).values()
+            made.got = dict(zip(made.wanted, numbers, strict=True))
         for name, mine, right in zip(exercise.arguments, given, arguments, strict=False):
             changed.extend([] if same(mine, right) else [name])
 
-    answer = guarded(call, (), seconds)
+    answer = guarded(function, given, seconds, read)
     made.printed = answer.printed
     if isinstance(answer.error, (TimeIsUp, TooMuchPrinted)):
         made.ended, made.fault = "stopped", _stopped(answer.error, exercise)
-    elif answer.error is not None and returned:
+    elif answer.error is not None and answer.returned:
         made.fault = f"Its values cannot be read: {answer.message}"
     elif answer.error is not None:
         own = guarded(_code_of, (function,), _SHORT).value

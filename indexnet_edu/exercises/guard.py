@@ -40,6 +40,7 @@ class Answer:
     """What a call led to: a value, or an error, and what was printed on the way.
 
     Attributes:
+        returned: whether it came to an end; an error after that is one of reading the value.
         message: the first line of the error. Reading it runs code of the answer, so it is read
             here and nowhere else.
     """
@@ -49,11 +50,20 @@ class Answer:
         self.error: BaseException | None = None
         self.message = ""
         self.printed = ""
+        self.returned = False
 
-    def run(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    def run(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        read: Callable[[Any], Any] | None,
+    ) -> None:
         try:
-            with torch.enable_grad():
+            with restored(), torch.enable_grad():
                 self.value = function(*arguments)
+            self.returned = True
+            if read is not None:
+                self.value = read(self.value)
         except KeyboardInterrupt:
             raise  # the learner's, or that of whoever runs the notebook
         except BaseException as error:
@@ -95,17 +105,23 @@ class _Ear(io.TextIOBase):
         return f"{self.kept} … and {cut:,} characters more" if cut else self.kept
 
 
-def guarded(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Answer:
+def guarded(
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    seconds: float,
+    read: Callable[[Any], Any] | None = None,
+) -> Answer:
     """Calls the function; only a KeyboardInterrupt comes through.
 
     Args:
+        read: what to take from the value. Reading a value may run code of the answer, too.
         seconds: until it is interrupted with :class:`TimeIsUp`. A single operation of PyTorch is
             waited for.
     """
     answer = Answer()
 
     def work() -> None:
-        answer.run(function, arguments)
+        answer.run(function, arguments, read)
 
     ear = _Ear()
     in_main = threading.current_thread() is threading.main_thread()

@@ -15,6 +15,7 @@ from .attempt import Attempt, attempt
 from .differences import in_shape, in_values
 from .exercise import Case, Exercise
 from .guard import guarded
+from .restore import restored
 from .values import Parts, agree, floats, fresh, parts
 
 __all__ = ["Verdict", "judge"]
@@ -59,6 +60,12 @@ def judge(exercise: Exercise, function: Any, dtype: torch.dtype = torch.float32)
         said = f"Pass a function or an instance: `check({exercise.id!r}, {function.__name__}())`."
         return Verdict(exercise, "wrong", said)
 
+    with restored():
+        torch.set_default_device(None)  # all is small, and the cases lie on the CPU
+        return _judge(exercise, function, dtype)
+
+
+def _judge(exercise: Exercise, function: Callable[..., Any], dtype: torch.dtype) -> Verdict:
     attempts: list[Attempt] = []
     deadline = time.monotonic() + exercise.seconds
     for case in exercise.cases():
@@ -146,19 +153,21 @@ def _gradient(
     def reached(through: Callable[..., Any], number: int) -> bool:
         arguments = fresh(case.arguments, dtype)
         leaves = [leaf.requires_grad_() for leaf in floats(arguments[number])]
-        results = [t for t in floats(through(*arguments)) if t.requires_grad]
-        if not leaves or not results:
-            return False
-        total = torch.stack([t.to_dense().double().sum() for t in results]).sum()
-        gradients = torch.autograd.grad(total, leaves, allow_unused=True)
-        return any(gradient is not None for gradient in gradients)
+
+        def read(value: Any) -> bool:
+            results = [t for t in floats(value) if t.requires_grad]
+            if not leaves or not results:
+                return False
+            with torch.enable_grad():
+                total = torch.stack([t.to_dense().double().sum() for t in results]).sum()
+            gradients = torch.autograd.grad(total, leaves, allow_unused=True)
+            return any(gradient is not None for gradient in gradients)
+
+        answer = guarded(through, arguments, exercise.seconds, read)
+        return answer.error is None and bool(answer.value)
 
     for number, name in enumerate(exercise.arguments[: len(case.arguments)]):
-        right, mine = (
-            guarded(reached, (each, number), exercise.seconds).value
-            for each in (exercise.reference, function)
-        )
-        if right and not mine:
+        if reached(exercise.reference, number) and not reached(function, number):
             return (
                 f"No gradient flows back to `{name}`: a network with it could not learn. "
                 "Stay with tensors (no `.item()`, `.detach()`, `.numpy()`, `torch.tensor(…)`)."

@@ -119,11 +119,11 @@ def test_what_is_made_is_made_for_every_call():
         "9.2",
         "The first number",
         ("numbers",),
-        lambda: [Case("a list", (Made("a list", lambda: [1, 2]),))] * 2,
-        lambda numbers: numbers[0],
+        lambda: [Case("some numbers", (Made("an iterator", lambda: iter([1, 2])),))] * 2,
+        lambda numbers: next(numbers),
     )
     for _ in range(2):
-        assert judge(counter, lambda numbers: numbers.pop(0)).status == "right"
+        assert judge(counter, lambda numbers: list(numbers)[0]).status == "right"
 
 
 def test_the_blocks_of_4_1_tell_nothing_but_their_outputs():
