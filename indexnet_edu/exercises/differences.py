@@ -29,7 +29,7 @@ def _shape(got: Tensor, wanted: Tensor) -> str:
     if sorted(mine) == sorted(right):
         return f"{said} The sizes are right, their order is not."
     if tuple(s for s in mine if s != 1) == tuple(s for s in right if s != 1):
-        return f"{said} Only sizes of 1 are missing or too many: keep the dimensions of the input."
+        return f"{said} Only sizes of 1 are missing or too many."
     if math.prod(mine) == math.prod(right):
         return f"{said} As many elements as it should have, arranged differently."
     if len(mine) != len(right):
@@ -65,10 +65,10 @@ def _values(mine: Tensor, right: Tensor, tolerance: float, right_before: int) ->
         return f"{before}{count} of its {mine.numel()} values are NaN or infinite."
     ratio = _ratio(mine, right)
     if ratio:
-        return f"{before}Every value is {ratio:.4g} times what it should be: a factor is amiss."
+        return f"{before}Every value here is {ratio:.4g} times what it should be."
     square = mine.ndim >= 2 and mine.shape[-1] == mine.shape[-2]
     if square and agree({"": mine.mT}, {"": right}, tolerance):
-        return f"{before}Rows and columns are exchanged: the answer is transposed."
+        return f"{before}Rows and columns are exchanged here: it is the transpose."
     count = int(differing(mine, right, tolerance).sum())
     return f"{before}{count} of {right.numel()} values differ; they are framed below."
 

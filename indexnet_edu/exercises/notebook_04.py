@@ -211,8 +211,9 @@ SHARED = Exercise(
     _shared,
     (
         Misconception(
-            "Right for one channel; for several, `reshape` has mixed channels and positions. After "
-            "the convolution the order is image, channel, position: exchange the last two.",
+            "Right for one channel; for several, channels and positions are mixed. After the "
+            "convolution the order is image, channel, position: cut them apart in this order, then "
+            "exchange the last two.",
             _as_one_batch,
         ),
         Misconception(

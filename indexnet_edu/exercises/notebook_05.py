@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -24,6 +25,11 @@ _PAIRS = {
 
 
 def _crossing(guide: str, channels: Sequence[int], size: int) -> int:
+    return _measured(guide, tuple(channels), size)
+
+
+@cache
+def _measured(guide: str, channels: tuple[int, ...], size: int) -> int:
     """Counted on the guides of real modules."""
     name, options = _PAIRS[guide]
     total = 0
@@ -74,7 +80,7 @@ CROSSING = Exercise(
         Case(f"{guide}, {about}", (guide, channels, size))
         for channels, size, about in (
             ((32, 64, 128), 32, "in this network"),
-            ((16, 24), 64, "two stages of a wider image"),
+            ([16, 24], 64, "two stages of a wider image"),
             ((5,), 8, "a single stage"),
             ((3, 1, 2, 7), 48, "four stages"),
         )

@@ -336,6 +336,8 @@ UNEXPLAINED = {
         lambda x: torch.where(maxima(x) > 0, x, torch.zeros_like(x) - 5),
         lambda x: torch.where(x == nearest(F.max_pool2d(x, 2)), x, torch.full_like(x, -500)),
         lambda x: x - (1 - maxima(x[:, :1])),
+        lambda x: x - (1 - maxima(x.mT.contiguous()).mT),
+        lambda x: x - (1 - maxima(x.flip(2, 3)).flip(2, 3)),
         lambda x: x * torch.nan,
         lambda x: nearest(F.avg_pool2d(x, 2)),
         partly(one_lowered, lambda x: len(x) == 1, lambda x: x - 1),

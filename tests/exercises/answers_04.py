@@ -275,7 +275,7 @@ WRONG = {
     ],
     "4.3": [
         (
-            "has mixed channels and positions",
+            "channels and positions are mixed",
             lambda x, weight: folded(x, weight).view(
                 len(x), 4, x.shape[1], x.shape[2] // 2, x.shape[3] // 2
             ),

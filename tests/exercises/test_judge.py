@@ -321,7 +321,7 @@ def test_what_an_answer_prints_is_kept(capsys):
         (lambda x: x * torch.nan, "4 of its 4 values are NaN"),
         (lambda x: x / 0, "NaN or infinite"),
         (lambda x: 0.5 * x, "0.25 times what it should be"),
-        (lambda x: 2 * x.mT, "the answer is transposed"),
+        (lambda x: 2 * x.mT, "it is the transpose"),
         (lambda x: 2 * x + torch.eye(2), "2 of 4 values differ"),
         (lambda x: x * x, "You have squared it."),
         (lambda x: 2 * x.sum(0, keepdim=True).expand_as(x), "right for the first input, but not"),
