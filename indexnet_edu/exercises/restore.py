@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import math
+import operator
 import os
 import random
 import sys
@@ -67,7 +68,10 @@ def _names() -> Callable[[], None]:
 
     def undo() -> None:
         for space, names in zip(_SPACES, before, strict=True):
-            now = dict(vars(space))
+            now = vars(space)
+            if len(now) == len(names) and all(map(operator.is_, now.values(), names.values())):
+                continue  # as always; looking up thousands of names one by one would be slow
+            now = dict(now)
             for name, value in names.items():
                 if now.get(name) is not value:
                     setattr(space, name, value)
