@@ -15,21 +15,14 @@ import heapq
 from collections.abc import Sequence
 
 from indexnet_edu.complexity import table_rows
-from indexnet_edu.lessons.reconstruction.findings import cost_of
-from indexnet_edu.lessons.reconstruction.lesson import ROWS
+from indexnet_edu.lessons.reconstruction.findings import ROWS, cost_of
 from indexnet_edu.records import paper_table
+from indexnet_edu.tasks import COST_TABLES
+from indexnet_edu.tasks.reconstruction.table import SCHEDULE_3
 
 _COUNTED = 224  # pixels a side of the image that `complexity` counts
 _OPERATIONS = 6
 
-#: What Tables 5, 7, 8, 10 show a network, as Sec. 6 says: examples an epoch, epochs, pixels a side,
-#: and the trainings of one row. SUN RGB-D's 90,000 steps of 16 are 4,800 images × 300.
-_SCHEDULES = {
-    5: (48_000, 30, 320, 1),  # 90,000 steps of 16
-    7: (240_000, 60, 40, 3),  # three noise levels
-    8: (4_800, 300, 320, 1),
-    10: (47_584, 30, 224, 1),  # the training images of FastDepth
-}
 #: Tables 4 and 6 vary Table 5's best network.
 _LIKE_TABLE_5 = (4, 6)
 #: Their networks are not built here yet, so nothing of them can be counted.
@@ -38,10 +31,13 @@ _UNCOUNTED = (9, 11)
 
 def trainings() -> dict[int, list[float]]:
     """Operations of each training of a table, one seed."""
-    found = {3: [_OPERATIONS * cost_of(row).macs * 60_000 * 100 for row in ROWS]}
-    for number, (examples, epochs, side, repeats) in _SCHEDULES.items():
-        scale = _OPERATIONS * examples * epochs * (side / _COUNTED) ** 2
-        found[number] = [row["macs"] * scale for row in table_rows(number)] * repeats
+    shown = SCHEDULE_3.examples * SCHEDULE_3.epochs
+    found = {3: [_OPERATIONS * cost_of(row).macs * shown for row in ROWS]}
+    for table in COST_TABLES:
+        shown = table.schedule.examples * table.schedule.epochs
+        scale = _OPERATIONS * shown * (table.schedule.side / _COUNTED) ** 2
+        rows = [row["macs"] * scale for row in table_rows(table)]
+        found[table.number] = rows * table.schedule.trainings
     best = max(found[5][-15:])  # M2O, nonlinear with context
     for number in _LIKE_TABLE_5:
         found[number] = [best] * len(paper_table(number))

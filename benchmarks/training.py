@@ -26,14 +26,14 @@ def step(task: Task, variant: str, batch_size: int) -> Call:
     model = task.build_model(task.variant(variant), recipe).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr)
     train = task.load_data(smoke).train
-    x, target = train.batch(torch.arange(batch_size), torch.Generator().manual_seed(0))
+    batch = train.batch(torch.arange(batch_size), seed=0)
     if recipe.channels_last:  # as the engine does it
         model.to(memory_format=torch.channels_last)
-        x = x.contiguous(memory_format=torch.channels_last)
+        batch = batch.with_memory(torch.channels_last)
 
     def call() -> None:
         optimizer.zero_grad(set_to_none=True)
-        task.loss(model(x), target).backward()
+        task.loss(model(batch.x), batch).value.backward()
         optimizer.step()
 
     return call

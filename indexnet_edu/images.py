@@ -64,12 +64,15 @@ def sample_image(name: str, side: int = 128) -> np.ndarray:
     return grey
 
 
-def read_image(data: bytes, longest_side: int | None = LONGEST_SIDE) -> tuple[np.ndarray, str]:
+def read_image(
+    data: bytes, longest_side: int | None = LONGEST_SIDE, smallest_side: int = SMALLEST_SIDE
+) -> tuple[np.ndarray, str]:
     """Decodes the bytes of an image file.
 
     Sixteen bits keep their range, CMYK and palettes become RGB, transparency is laid on white, an
     animation gives its first frame, a photograph is turned upright, and what is larger than
-    ``longest_side`` is reduced (None for never).
+    ``longest_side`` is reduced (None for never). Floating-point values within [0, 1] are kept, up
+    to 255 taken for eight bits, and stretched to [0, 1] otherwise.
 
     Returns:
         The picture ``(H, W)`` or ``(H, W, 3)``, float32 in [0, 1]; and what was changed, empty if
@@ -90,10 +93,10 @@ def read_image(data: bytes, longest_side: int | None = LONGEST_SIDE) -> tuple[np
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise UserError(_too_large(width, height))
-                if min(width, height) < SMALLEST_SIDE:
+                if min(width, height) < smallest_side:
                     raise UserError(
                         f"the image is only {width}×{height} pixels: "
-                        f"choose one of at least {SMALLEST_SIDE}×{SMALLEST_SIDE}"
+                        f"choose one of at least {smallest_side}×{smallest_side}"
                     )
                 return _decode(image, longest_side)
     except UnidentifiedImageError:
@@ -127,18 +130,16 @@ def _decode(image: object, longest_side: int | None) -> tuple[np.ndarray, str]:
         pixels = np.asarray(picture, dtype=np.float32)
         if not np.isfinite(pixels).all():
             raise ValueError("it holds values that are no numbers")
-        top = 65535.0 if mode.startswith("I") else 1.0
-        if pixels.min() < 0 or pixels.max() > top:
-            low, high = float(pixels.min()), float(pixels.max())
-            pixels, top = (pixels - low) / (high - low), 1.0
-            notes.append("values stretched to the range 0 to 1")
-        else:
-            notes.append("more than 8 bits a value, kept")
-        picture = Image.fromarray(pixels / top)  # mode F
+        pixels, note = _to_unit(pixels, 65535.0 if mode.startswith("I") else 1.0)
+        notes.append(note)
+        picture = Image.fromarray(pixels)  # mode F
     elif "A" in picture.getbands() or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
         ground = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
-        notes.append("transparency laid on white")
+        grey = mode in ("LA", "La", "L")
+        picture = Image.alpha_composite(ground, layer).convert("L" if grey else "RGB")
+        if layer.getchannel("A").getextrema() != (255, 255):
+            notes.append("transparency laid on white")
     elif mode in ("P", "CMYK", "YCbCr", "LAB", "HSV"):
         picture = picture.convert("RGB")
         notes.append({"P": "palette"}.get(mode, mode) + " converted to RGB")
@@ -155,6 +156,22 @@ def _decode(image: object, longest_side: int | None) -> tuple[np.ndarray, str]:
         notes.append(f"reduced from {size[0]}×{size[1]} to {wanted[0]}×{wanted[1]} pixels")
     scale = 1.0 if deep else 255.0
     return np.clip(np.asarray(picture, np.float32) / scale, 0, 1), "; ".join(notes)
+
+
+def _to_unit(pixels: np.ndarray, top: float) -> tuple[np.ndarray, str]:
+    """Values of more than eight bits as [0, 1], and what was done with them.
+
+    Args:
+        top: what white is, if all values lie between 0 and it.
+    """
+    low, high = float(pixels.min()), float(pixels.max())
+    if low >= 0 and high <= top:
+        return pixels / top, "more than 8 bits a value, kept"
+    if low >= 0 and high <= 255:
+        return pixels / 255, "values up to 255 taken for eight bits"
+    if low == high:  # nothing to stretch
+        return np.clip(pixels / top, 0, 1), f"one value, {low:g}, beyond the range and cut to it"
+    return (pixels - low) / (high - low), "values stretched to the range 0 to 1"
 
 
 def write_image(path: Path, image: np.ndarray) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["DenoisingMetrics", "ImageMetrics", "legacy_ssim", "ssim"]
+__all__ = ["ImageMetrics", "MeanOf", "legacy_ssim", "psnr_per_image", "ssim"]
 
 
 class ImageMetrics:
@@ -23,19 +23,19 @@ class ImageMetrics:
     """
 
     def __init__(self) -> None:
-        from torchmetrics import MeanAbsoluteError, MeanMetric, MeanSquaredError
+        from torchmetrics import MeanAbsoluteError, MeanSquaredError
         from torchmetrics.image import PeakSignalNoiseRatio
 
         self._metrics: dict[str, Any] = {
             "psnr": PeakSignalNoiseRatio(data_range=1.0),
-            "psnr_per_image": PeakSignalNoiseRatio(data_range=1.0, dim=(1, 2, 3)),
-            "ssim": _MeanOf(ssim, MeanMetric()),
+            "psnr_per_image": MeanOf(psnr_per_image),
+            "ssim": MeanOf(ssim),
             "mae": MeanAbsoluteError(),
             "rmse": MeanSquaredError(squared=False),
         }
         self._empty = True
 
-    def update(self, prediction: Tensor, target: Tensor) -> None:
+    def update(self, prediction: Tensor, target: Tensor, valid: Tensor | None = None) -> None:
         """Adds a batch, both ``(N, C, H, W)``."""
         prediction = prediction.detach().float().clamp(0, 1).contiguous()
         target = target.float().contiguous()
@@ -54,32 +54,18 @@ class ImageMetrics:
         return {name: float(metric.compute()) for name, metric in self._metrics.items()}
 
 
-class DenoisingMetrics(ImageMetrics):
-    """PSNR and SSIM as denoising papers report them, each the mean of the images' own.
+class MeanOf:
+    """The mean over images of a function of prediction and target, in the manner of a metric.
 
-    ``psnr`` here is :class:`ImageMetrics`' ``psnr_per_image``, and ``ssim`` the same as there.
-    ``ssim_legacy`` is what the paper's Table 7 prints (:func:`legacy_ssim`): larger, and comparable
-    with nothing else.
+    Its state is two sums, whatever was seen: processes that saw no image sum with the others.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor]) -> None:
         from torchmetrics import MeanMetric
 
-        super().__init__()
-        self._metrics = {
-            "psnr": self._metrics["psnr_per_image"],
-            "ssim": self._metrics["ssim"],
-            "ssim_legacy": _MeanOf(legacy_ssim, MeanMetric()),
-        }
+        self._function, self._mean = function, MeanMetric()
 
-
-class _MeanOf:
-    """The mean over images of a function of prediction and target, in the manner of a metric."""
-
-    def __init__(self, function: Callable[[Tensor, Tensor], Tensor], mean: Any) -> None:
-        self._function, self._mean = function, mean
-
-    def to(self, device: torch.device) -> _MeanOf:
+    def to(self, device: torch.device) -> MeanOf:
         self._mean.to(device)
         return self
 
@@ -88,6 +74,11 @@ class _MeanOf:
 
     def compute(self) -> Tensor:
         return self._mean.compute()
+
+
+def psnr_per_image(prediction: Tensor, target: Tensor) -> Tensor:
+    """``(N, C, H, W)`` in [0, 1] twice → ``(N,)`` in dB, each image by its own error."""
+    return -10 * (prediction - target).square().mean(dim=(1, 2, 3)).log10()
 
 
 def ssim(prediction: Tensor, target: Tensor) -> Tensor:

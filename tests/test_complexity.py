@@ -8,27 +8,26 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from indexnet_edu.complexity import (
-    COUNTED_TABLES,
     GIGA,
+    Baseline,
     Cost,
     as_printed,
     count,
     family_cost,
-    format_rows,
+    format_tables,
     resampler_cost,
     table_rows,
 )
-from indexnet_edu.complexity.tables import _Baseline
-from indexnet_edu.errors import UsageError
 from indexnet_edu.indexing import FAMILIES, MODES
 from indexnet_edu.resampling import create_resampler, list_resamplers
+from indexnet_edu.tasks import COST_TABLES
 
 SHARED = ("o2o_modelwise", "o2o_shared_stagewise")
 
 
 @pytest.fixture(scope="module")
 def rows():
-    return [row for number in COUNTED_TABLES for row in table_rows(number)]
+    return [row for table in COST_TABLES for row in table_rows(table)]
 
 
 # --- the counter ---------------------------------------------------------------------------------
@@ -234,7 +233,7 @@ def test_table_10_counts_depthwise_rows_on_both_bases(rows):
 
 
 def test_a_tasks_own_network_replaces_the_notes():
-    baseline = _Baseline("ours", 1, 1.0, network=lambda: nn.Conv2d(3, 8, 3, padding=1, bias=False))
+    baseline = Baseline("ours", 1, 1.0, network=lambda: nn.Conv2d(3, 8, 3, padding=1, bias=False))
     assert baseline.source == "counted"
     macs = 3 * 8 * 9 * 224 * 224
     assert baseline.cost(in_channels=3) == Cost(3 * 8 * 9, macs, macs)
@@ -255,9 +254,10 @@ def test_denoising_baseline_layer_by_layer(rows):
     assert macs["DnCNN-max-carafe"] - macs["DnCNN-conv-carafe"] == saved
 
 
-def test_a_table_without_costs_is_refused():
-    with pytest.raises(UsageError, match="Table 3 has no costs to count; choose from 5, 7, 8, 10"):
-        table_rows(3)
+def test_a_table_without_costs_is_refused(cli):
+    refused = cli("complexity", "--table", "3")
+    assert refused.returncode == 2
+    assert "Table 3 has no costs to count; choose from 5, 7, 8, 10" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -277,8 +277,8 @@ def test_figures_are_written_as_the_paper_writes_them(value, like, printed):
     assert as_printed(value, like) == printed
 
 
-def test_the_text_is_aligned_and_marks_what_disagrees(rows):
-    text = format_rows(rows)
+def test_the_text_is_aligned_and_marks_what_disagrees():
+    text = format_tables(*COST_TABLES)
     lines = text.split("\n")
     assert all(len(line) <= 100 for line in lines)
     marked = [line for line in lines if "≠" in line and "printed:" not in line]
@@ -286,4 +286,4 @@ def test_the_text_is_aligned_and_marks_what_disagrees(rows):
     assert sum(line.startswith("Table ") for line in lines) == 5  # and the note on Table 10
     m2o = next(line for line in lines if line.startswith("m2o") and "nonlinear_context" in line)
     assert m2o.split()[2:] == ["+4,400,512", "+4.40M", "6.2988", "6.30", "6.2988"]
-    assert "1.3526" in text and "1.3526" not in format_rows(table_rows(8))
+    assert "1.3526" in text and "1.3526" not in format_tables(COST_TABLES[2])

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.metrics import structural_similarity
 
-from indexnet_edu.metrics import DenoisingMetrics, ImageMetrics, legacy_ssim, ssim
+from indexnet_edu.metrics import ImageMetrics, legacy_ssim, ssim
+from indexnet_edu.tasks.denoising.metrics import DenoisingMetrics
 
 
 def measure(*batches: tuple[torch.Tensor, torch.Tensor]) -> dict[str, float]:

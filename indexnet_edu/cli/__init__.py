@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code; a user's mistake is one line on stderr."""
     given = sys.argv[1:] if arguments is None else arguments
-    parsed = _parser().parse_args(sweep.spelled_out(given))
+    parsed = _parser().parse_args(training.spelled_out(sweep.spelled_out(given)))
     try:
         return parsed.action(parsed)
     except UserError as error:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..paths import asset, checkout
 from .common import Commands, print_json, print_rows
 
+if TYPE_CHECKING:
+    from ..engine import Run
+
 __all__ = ["add_commands"]
 
 
 def _add(arguments: argparse.Namespace) -> int:
-    from ..engine import Run
+    from ..engine import open_run
     from ..records.record import add_records
+    from ..tasks import get_task
 
     if arguments.records:
         folder = Path(arguments.records)
@@ -22,10 +27,14 @@ def _add(arguments: argparse.Namespace) -> int:
         folder = root / "data" / "records"
     else:
         raise UsageError("the course is not run from a checkout: name a folder with --records")
-    runs = [Run(Path(run)) for run in arguments.runs]
+    runs: dict[str, list[Run]] = {}
+    for name in arguments.runs:
+        run = open_run(name)
+        runs.setdefault(run.config["task"], []).append(run)
     rows = [
         {"outcome": outcome, "record": str(path)}
-        for path, outcome in add_records(runs, folder, arguments.replace)
+        for task, of_task in runs.items()
+        for path, outcome in add_records(get_task(task), of_task, folder, arguments.replace)
     ]
     if arguments.json:
         print_json(rows)
@@ -59,6 +68,15 @@ def _list(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _baselines(arguments: argparse.Namespace) -> int:
+    from ..records.baselines import keep_baselines
+    from ..tasks import get_task
+
+    path = keep_baselines(get_task(arguments.task), arguments.profile)
+    print_json({"record": str(path)}) if arguments.json else print(path)
+    return 0
+
+
 def add_commands(commands: Commands) -> None:
     record = commands.group("record", "keep the figures of finished runs, list what is kept")
     add = record.add("add", _add, "record finished runs: configuration, provenance, figures")
@@ -67,5 +85,10 @@ def add_commands(commands: Commands) -> None:
     add.add_argument(
         "--replace", action="store_true", help="put new figures in the place of recorded ones"
     )
+    baselines = record.add(
+        "baselines", _baselines, "measure methods that learn nothing on a task's test images"
+    )
+    baselines.add_argument("task", metavar="TASK")
+    baselines.add_argument("--profile", default="cpu", help="whose data (cpu)")
     listing = record.add("list", _list, "what is on record")
     listing.add_argument("--records", metavar="DIR", help="where records are kept (data/records)")

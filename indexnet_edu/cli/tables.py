@@ -15,15 +15,15 @@ __all__ = ["add_commands"]
 def _table(arguments: argparse.Namespace) -> int:
     from ..records import paper_table
     from ..records.formats import FORMATS, plain_rows
-    from ..records.record import Result, recorded_runs
+    from ..records.record import Outcome, recorded_runs
     from ..records.table import compare, find_runs
-    from ..tasks import TASKS
+    from ..tasks import find_table
 
     if arguments.json and arguments.format:
         raise UsageError("--json and --format ask for two things: leave one out")
     chosen = "json" if arguments.json else arguments.format or "text"
-    task = next((task for task in TASKS.values() if task.table == arguments.number), None)
-    if task is None:
+    found = find_table(arguments.number)
+    if found is None:
         rows = paper_table(arguments.number)
         if chosen == "json":
             text = as_json({"table": arguments.number, "paper": rows})
@@ -34,11 +34,12 @@ def _table(arguments: argparse.Namespace) -> int:
         else:
             text = plain_rows(chosen, rows)
         return _deliver(text, arguments.out)
-    results: list[Result] = [
+    task, table = found
+    results: list[Outcome] = [
         *find_runs(arguments.runs, task.name),
         *recorded_runs(task.name, arguments.records),
     ]
-    comparisons = compare(task, results)
+    comparisons = compare(task, results, table)
     if chosen == "json":
         text = as_json([comparison.as_dict() for comparison in comparisons])
     else:
@@ -65,14 +66,18 @@ def _deliver(text: str, out: str | None) -> int:
 
 
 def _complexity(arguments: argparse.Namespace) -> int:
-    from ..complexity import COUNTED_TABLES, format_rows, table_rows
+    from ..complexity import format_tables, table_rows
+    from ..tasks import COST_TABLES
 
-    numbers = [arguments.table] if arguments.table is not None else list(COUNTED_TABLES)
-    tables = [table_rows(number) for number in numbers]
+    known = {costs.number: costs for costs in COST_TABLES}
+    if arguments.table is not None and arguments.table not in known:
+        choices = ", ".join(map(str, known))
+        raise UsageError(f"Table {arguments.table} has no costs to count; choose from {choices}")
+    tables = list(known.values()) if arguments.table is None else [known[arguments.table]]
     if arguments.json:
-        print_json([row for rows in tables for row in rows])
+        print_json([row for table in tables for row in table_rows(table)])
     else:
-        print("\n\n".join(map(format_rows, tables)))
+        print(format_tables(*tables))
     return 0
 
 

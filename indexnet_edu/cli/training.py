@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import UsageError, UserError
+from ..errors import UsageError
 from .common import SET_HELP, Commands, print_json, print_rows, settings
 
-__all__ = ["add_commands"]
+__all__ = ["add_commands", "spelled_out"]
+
+_PREDICT_OPTIONS = ("out", "with", "json", "help")
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -55,42 +59,54 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _predict(arguments: argparse.Namespace) -> int:
-    from ..engine import open_run
+    from ..engine import load_model, open_run
     from ..engine.device import default_device
-    from ..engine.train import load_model
-    from ..images import read_image, write_image
+    from ..engine.predict import predict_files
     from ..tasks import get_task
 
-    run, out = open_run(arguments.run), Path(arguments.out)
+    run = open_run(arguments.run)
     task = get_task(run.config["task"])
     if task.predict is None:
         raise UsageError(f"a {task.name} run has nothing to say about an image: use another run")
-    targets = [out / f"{Path(image).stem}.png" for image in arguments.images]
-    if twice := {target.name for target in targets if targets.count(target) > 1}:
-        raise UsageError(f"several images would become {', '.join(sorted(twice))}: rename them")
+    others: dict[str, list[Path]] = {}
+    for name, file in arguments.with_:
+        others.setdefault(name, []).append(Path(file))
     model = load_model(task, run).to(default_device())
-    rows = []
-    for source, target in zip(map(Path, arguments.images), targets, strict=True):
-        try:
-            image, note = read_image(source.read_bytes(), longest_side=None)
-            if target.exists() and target.samefile(source):
-                raise UsageError(f"{target} would be overwritten: use another --out")
-            result = task.predict(model, image)
-            out.mkdir(parents=True, exist_ok=True)
-            write_image(target, result)
-        except UserError as error:
-            raise type(error)(f"{source}: {error}") from None
-        except OSError as error:
-            raise UserError(f"{error.filename or source}: {error.strerror or error}") from None
-        kind = "grey" if image.ndim == 2 else "colour, each channel for itself"
-        size = f"{image.shape[1]}×{image.shape[0]}"
-        said = "; ".join(filter(None, [kind, note]))
-        rows.append({"image": str(source), "result": str(target), "size": size, "note": said})
+    complaints: list[str] = []
+    images = list(map(Path, arguments.images))
+    rows = predict_files(
+        task.predict, model, images, Path(arguments.out), others, complaints.append
+    )
     if arguments.json:
         print_json({"run": str(run.folder), "images": rows})
-    else:
-        print_rows(rows)
-    return 0
+    elif rows:
+        print_rows([{**row, "results": " ".join(row["results"])} for row in rows])
+    for line in complaints:
+        print(f"indexnet-edu: {line}", file=sys.stderr)
+    return 1 if complaints else 0
+
+
+def spelled_out(arguments: Sequence[str]) -> list[str]:
+    """In ``predict``, ``--NAME FILE …`` is short for ``--with NAME FILE`` of each file: a task's
+    inputs have names of its own."""
+    given = list(arguments)
+    if given[:1] != ["predict"]:
+        return given
+    result, name = [], ""
+    for argument in given:
+        if argument.startswith("--") and argument != "--":
+            option, equals, value = argument[2:].partition("=")
+            own = option in _PREDICT_OPTIONS
+            name = "" if own else option
+            if own:
+                result.append(argument)
+            elif equals:
+                result += ["--with", option, value]
+        elif name:
+            result += ["--with", name, argument]
+        else:
+            result.append(argument)
+    return result
 
 
 def add_commands(commands: Commands) -> None:
@@ -117,3 +133,12 @@ def add_commands(commands: Commands) -> None:
     predict.add_argument("run", metavar="RUN", help="its folder")
     predict.add_argument("images", nargs="+", metavar="IMAGE", help="PNG, JPEG, …, of any size")
     predict.add_argument("--out", default="predicted", help="folder for the results (predicted)")
+    predict.add_argument(
+        "--with",
+        dest="with_",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "FILE"),
+        help="another input of the network, a file for each image; short: --NAME FILE …",
+    )

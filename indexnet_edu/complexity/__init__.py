@@ -4,19 +4,21 @@ and memory that a machine really takes."""
 from .counter import GIGA, Cost, count
 from .measured import Measured, measure
 from .resamplers import ResamplerCost, StageCost, family_cost, resampler_cost
-from .tables import COUNTED_TABLES, as_printed, format_rows, table_rows
+from .tables import Baseline, CostTable, Schedule, as_printed, format_tables, table_rows
 
 __all__ = [
-    "COUNTED_TABLES",
     "GIGA",
+    "Baseline",
     "Cost",
+    "CostTable",
     "Measured",
     "ResamplerCost",
+    "Schedule",
     "StageCost",
     "as_printed",
     "count",
     "family_cost",
-    "format_rows",
+    "format_tables",
     "measure",
     "resampler_cost",
     "table_rows",

@@ -1,8 +1,8 @@
-"""The cost columns of Tables 5, 7, 8 and 10: counted on real index blocks, beside the paper's."""
+"""The cost columns of a table: counted on real networks and index blocks, beside the paper's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -10,19 +10,18 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..errors import UsageError
-from ..records.paper import paper_table, variant_of
+from ..records.paper import paper_table
 from ..resampling import create_resampler
 from .counter import GIGA, Cost, count
 from .resamplers import family_cost
 
-__all__ = ["COUNTED_TABLES", "as_printed", "format_rows", "table_rows"]
+__all__ = ["Baseline", "CostTable", "Schedule", "as_printed", "format_tables", "table_rows"]
 
-_SIZE = 224  # pixels a side of the input, in all four tables
+_SIZE = 224  # pixels per side of the input, in all four tables
 
 
 @dataclass(frozen=True)
-class _Baseline:
+class Baseline:
     """A network without an index network in it.
 
     Where a task has the ``network``, it is counted. Where it has not yet, its parameters and MACs
@@ -39,15 +38,16 @@ class _Baseline:
 
     @property
     def source(self) -> str:
+        """Where its figures come from."""
         return "counted" if self.network else "notes"
 
     def cost(self, in_channels: int) -> Cost:
+        """Of one image of 224×224 pixels."""
         with torch.device("meta"):
             if self.network:
                 return count(self.network(), torch.empty(1, in_channels, _SIZE, _SIZE))
-            macs = round(
-                self.gmacs * GIGA
-            )  # nothing but plain convolutions: both counts are the same
+            # Nothing but plain convolutions: both counts are the same.
+            macs = round(self.gmacs * GIGA)
             total, size = Cost(self.parameters, macs, macs), _SIZE >> len(self.carafe)
             for width in self.carafe:
                 module = create_resampler("conv_carafe").upsampling(width)
@@ -56,82 +56,37 @@ class _Baseline:
             return total
 
 
-def _denoiser(variant: str) -> _Baseline:
-    """A row of Table 7 as the task builds it."""
+@dataclass(frozen=True)
+class Schedule:
+    """What the paper shows a network of a table: examples per epoch, epochs, pixels per side, and
+    the trainings of one row."""
 
-    def network() -> nn.Module:
-        # Imported when counted: tasks know how to count, so counting does not begin with tasks.
-        from ..tasks.denoising import DENOISING
-
-        name = variant_of({"method": variant})
-        return DENOISING.build_model(DENOISING.variant(name), DENOISING.profile("gpu"))
-
-    return _Baseline(variant, network=network)
+    examples: int
+    epochs: int
+    side: int
+    trainings: int = 1
 
 
 @dataclass(frozen=True)
-class _Table:
+class CostTable:
+    """A table of the paper that prints costs.
+
+    Attributes:
+        number, title: of the table.
+        in_channels: of the input.
+        channels: of the features at each downsampling.
+        baselines: the first one is what the index networks are put into.
+        schedule: of a training.
+        depthwise_gmacs: a second base, where the first cannot take depthwise maps.
+    """
+
+    number: int
     title: str
     in_channels: int
-    channels: tuple[int, ...]  # of the features at each downsampling
-    baselines: tuple[_Baseline, ...]  # the first one is what the index networks are put into
-    depthwise_gmacs: float | None = (
-        None  # a second base, where the first cannot take depthwise maps
-    )
-
-
-_TABLES = {
-    5: _Table(
-        title="image matting",
-        in_channels=4,
-        channels=(32, 24, 32, 64, 160),
-        baselines=(
-            _Baseline("B11", 3_753_259, 4.0808),
-            _Baseline("B3 (DeepMatting, VGG16)", 130_545_345, 32.339),
-            _Baseline("B11-1.4", 7_254_215, 7.67),  # could not be reproduced
-            _Baseline("B11-carafe", 3_753_259, 4.0808, carafe=(160, 64, 32, 24, 32)),
-            _Baseline("HMI (holistic max index)", 3_753_259, 4.0808),
-        ),
-    ),
-    7: _Table(
-        title="image denoising",
-        in_channels=1,
-        channels=(64, 128, 256),
-        baselines=(
-            _denoiser("DnCNN-SegNet"),
-            _denoiser("DnCNN"),
-            _denoiser("DnCNN-max-carafe"),
-            _denoiser("DnCNN-avg-carafe"),
-            _denoiser("DnCNN-conv-carafe"),
-        ),
-    ),
-    8: _Table(
-        title="semantic segmentation",
-        in_channels=3,
-        channels=(64, 128, 256, 512, 512),
-        baselines=(
-            _Baseline("SegNet", 24_964_645, 24.7632),
-            _Baseline("SegNet-carafe", 24_964_645, 24.7632, carafe=(512, 512, 256, 128, 64)),
-        ),
-    ),
-    10: _Table(
-        title="depth estimation",
-        in_channels=3,
-        channels=(32, 128, 256, 512, 1024),
-        baselines=(
-            _Baseline("FastDepth-P-NNConv5", 3_960_930, 1.0129),
-            _Baseline("FastDepth-NNConv5", 3_960_930, 0.6861),
-            _Baseline("FastDepth-carafe", 3_960_930, 0.6861, carafe=(512, 256, 128, 64, 32)),
-            _Baseline("FastDepth-P-carafe", 3_960_930, 1.0129, carafe=(512, 256, 128, 64, 32)),
-        ),
-        # Table 10 contradicts itself for depthwise index maps (docs/paper.md): they fit only a
-        # decoder that upsamples before it narrows, and that one costs this.
-        depthwise_gmacs=1.3526,
-    ),
-}
-
-#: The tables that :func:`table_rows` knows.
-COUNTED_TABLES = tuple(_TABLES)
+    channels: tuple[int, ...]
+    baselines: tuple[Baseline, ...]
+    schedule: Schedule
+    depthwise_gmacs: float | None = None
 
 
 def as_printed(value: int | float, like: str) -> str:
@@ -147,8 +102,8 @@ def as_printed(value: int | float, like: str) -> str:
     return like.replace(number, str(rounded))
 
 
-def table_rows(number: int) -> list[dict[str, Any]]:
-    """Parameters and cost of every row of Table 5, 7, 8 or 10 at 224×224, ours beside the paper's.
+def table_rows(table: CostTable) -> list[dict[str, Any]]:
+    """Parameters and cost of every row of a table at 224×224, ours beside the paper's.
 
     Index blocks are built and run over the stages of the encoder at their true resolutions; the
     network around them is the table's baseline, "counted" from a model or taken from our "notes"
@@ -161,27 +116,20 @@ def table_rows(number: int) -> list[dict[str, Any]]:
         ``paper_gflops`` by the paper's convention and ``macs`` (true, one image), both of the whole
         network; ``paper``, what is printed (``extra_params_text`` or ``params_text``, ``gflops``);
         ``agrees``, whether ours written as the paper writes it is the same (``params``,
-        ``gflops``); ``baseline_source``. Depthwise rows of Table 10 carry ``depthwise_base`` too:
-        the same costs over a decoder that can take depthwise maps.
-
-    Raises:
-        UsageError: a table without costs.
+        ``gflops``); ``baseline_source``. Depthwise rows of a table with a second base carry
+        ``depthwise_base`` too: the same costs over a decoder that can take depthwise maps.
     """
-    if number not in _TABLES:
-        known = ", ".join(map(str, COUNTED_TABLES))
-        raise UsageError(f"Table {number} has no costs to count; choose from {known}")
-    table = _TABLES[number]
     baselines = {b.variant: (b.cost(table.in_channels), b.source) for b in table.baselines}
     base, base_source = baselines[table.baselines[0].variant]
     rows = []
-    for printed in paper_table(number):
+    for printed in paper_table(table.number):
         if printed["gflops"] is None:
             continue  # DeepMatting with refinement: the paper gives no cost
         if "family" not in printed:
-            rows.append(_row(number, printed, base, *baselines[printed["method"]]))
+            rows.append(_row(table.number, printed, base, *baselines[printed["method"]]))
             continue
         added = family_cost(table.channels, _SIZE, printed["family"], printed["mode"]).cost
-        row = _row(number, printed, base, base + added, base_source)
+        row = _row(table.number, printed, base, base + added, base_source)
         if table.depthwise_gmacs and printed["family"] != "holistic":
             macs = round(table.depthwise_gmacs * GIGA)
             cost = Cost(0, macs, macs) + added
@@ -221,21 +169,34 @@ def _row(
     }
 
 
-def format_rows(rows: Sequence[dict[str, Any]]) -> str:
-    """The rows of :func:`table_rows` as aligned text, a block a table."""
-    blocks: list[list[str]] = []
-    for row in rows:
-        table = _TABLES[row["table"]]
-        title = f"Table {row['table']}, {table.title}: {table.in_channels}×{_SIZE}×{_SIZE}"
-        if not blocks or blocks[-1][0] != title:
-            blocks.append([title, _line("", "parameters", "printed", "GFLOPs", "printed", "GMACs")])
+def format_tables(*tables: CostTable) -> str:
+    """The rows of :func:`table_rows` for each table as aligned text, with one note on all."""
+    note = (
+        "+: added to the network around it.  GFLOPs: the paper's count.  GMACs: the true one.  "
+        "G is 2³⁰.\nprinted: what the paper prints, ≠ where we count something else."
+    )
+    for table in tables:
+        if table.depthwise_gmacs:
+            note += (
+                f"\nTable {table.number}'s o2o and m2o maps fit only another decoder, of "
+                f"{table.depthwise_gmacs} GFLOPs without them (docs/paper.md)."
+            )
+    return "\n\n".join([*map(_format, tables), note])
+
+
+def _format(table: CostTable) -> str:
+    lines = [
+        f"Table {table.number}, {table.title}: {table.in_channels}×{_SIZE}×{_SIZE}",
+        _line("", "parameters", "printed", "GFLOPs", "printed", "GMACs"),
+    ]
+    for row in table_rows(table):
         paper, agrees = row["paper"], row["agrees"]
         if "family" in row:
             name = f"{row['family']:<23}{row['mode']}"
             params, printed = f"+{row['extra_params']:,}", paper["extra_params_text"]
         else:
             name, params, printed = row["variant"], f"{row['parameters']:,}", paper["params_text"]
-        blocks[-1].append(
+        lines.append(
             _line(
                 name,
                 params,
@@ -245,17 +206,7 @@ def format_rows(rows: Sequence[dict[str, Any]]) -> str:
                 f"{row['macs'] / GIGA:.4f}",
             )
         )
-    note = (
-        "+: added to the network around it.  GFLOPs: the paper's count.  GMACs: the true one.  "
-        "G is 2³⁰.\nprinted: what the paper prints, ≠ where we count something else."
-    )
-    bases = {row["depthwise_base"]["base_gflops"] for row in rows if "depthwise_base" in row}
-    for base in bases:
-        note += (
-            f"\nTable 10's o2o and m2o maps fit only another decoder, of {base} GFLOPs "
-            "without them (docs/paper.md)."
-        )
-    return "\n\n".join(["\n".join(block) for block in blocks] + [note])
+    return "\n".join(lines)
 
 
 def _line(name: str, *cells: str) -> str:

@@ -17,12 +17,12 @@ from typing import Any
 
 from ..errors import UserError
 
-__all__ = ["MIME_TYPE", "Result", "Scalar", "Table", "collect", "columns_of", "report", "text_of"]
+__all__ = ["MIME_TYPE", "Result", "Scalar", "Rows", "collect", "columns_of", "report", "text_of"]
 
 MIME_TYPE = "application/vnd.indexnet-edu.result+json"
 
 Scalar = str | int | float | bool | None
-Table = list[dict[str, Scalar]]
+Rows = list[dict[str, Scalar]]
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Result:
     name: str
     data: str
     profile: str
-    values: dict[str, Scalar | Table]
+    values: dict[str, Scalar | Rows]
 
     @property
     def scalars(self) -> dict[str, Scalar]:
         return {k: v for k, v in self.values.items() if not isinstance(v, list)}
 
     @property
-    def tables(self) -> dict[str, Table]:
+    def tables(self) -> dict[str, Rows]:
         return {k: v for k, v in self.values.items() if isinstance(v, list)}
 
     @property
@@ -139,7 +139,7 @@ def collect(notebook_path: str | Path) -> list[dict[str, Any]]:
     return [asdict(Result.from_json(result)) for result in stored if result]
 
 
-def columns_of(rows: Table) -> list[str]:
+def columns_of(rows: Rows) -> list[str]:
     """The columns of all rows, in order of appearance; rows need not have the same ones."""
     return list(dict.fromkeys(column for row in rows for column in row))
 
@@ -178,7 +178,7 @@ class _Column:
     numbers: bool
 
     @classmethod
-    def of(cls, name: str, rows: Table) -> _Column:
+    def of(cls, name: str, rows: Rows) -> _Column:
         values = [row.get(name) for row in rows]
         numbers = [value for value in values if _is_number(value)]
         decimals = _decimals(numbers)  # type: ignore[arg-type]
@@ -203,7 +203,7 @@ def _decimals(numbers: Sequence[float]) -> int | None:
     return next(d for d in range(most + 1) if all(round(n, d) == round(n, most) for n in numbers))
 
 
-def _html_table(caption: str, rows: Table) -> str:
+def _html_table(caption: str, rows: Rows) -> str:
     columns = [_Column.of(name, rows) for name in columns_of(rows)]
     head = "".join(_cell("th scope='col'", c.heading, c.numbers) for c in columns)
     lines = ("".join(_cell("td", c.cells[n], c.numbers) for c in columns) for n in range(len(rows)))
@@ -221,7 +221,7 @@ def _cell(tag: str, text: str, number: bool) -> str:
     return f"<{tag}{kind} style='{style}'>{html.escape(text)}</{tag.split()[0]}>"
 
 
-def _plain_table(rows: Table) -> str:
+def _plain_table(rows: Rows) -> str:
     columns = [_Column.of(name, rows) for name in columns_of(rows)]
     aligned = []
     for column in columns:
@@ -231,7 +231,7 @@ def _plain_table(rows: Table) -> str:
     return "\n".join(f"    {'  '.join(line).rstrip()}" for line in zip(*aligned, strict=True))
 
 
-def _value(key: str, value: Any) -> Scalar | Table:
+def _value(key: str, value: Any) -> Scalar | Rows:
     if isinstance(value, Sequence) and not isinstance(value, str):
         if not all(isinstance(row, Mapping) for row in value):
             raise TypeError(

@@ -16,11 +16,12 @@ import psutil
 import torch
 
 from ..errors import UserError
+from .batch import ALL, Batch
 from .checkpoint import KEPT
 from .device import accelerator, describe_device, use_threads, wait_for
+from .feed import feed
 from .fit import Trainer, evaluate
 from .plan import Plan, does_not_fit
-from .randomness import epoch_order
 from .task import Task
 
 __all__ = ["Estimate", "estimate"]
@@ -145,24 +146,26 @@ def estimate(
     device = here.device
     data = task.load_data(recipe).to(device)
     train, tests = data.train, data.test if isinstance(data.test, Mapping) else {"": data.test}
-    trainer = Trainer(plan.build(device), task, recipe, here)
-    order = epoch_order(recipe.seed, 0, len(train))[: recipe.batch_size]
     times, batches, testing = list[float](), list[float](), 0.0
     try:
-        for step in range(_WARM_UP + _MEASURED):
+        trainer = Trainer(plan.build(device), plan, here)
+        fed = feed(train, recipe, range(_WARM_UP + _MEASURED), device)
+        while True:
             wait_for(device)
             began = time.perf_counter()
-            x, target, _ = trainer.batch(train, order, step)
+            batch, _ = next(fed, (None, False))
+            if batch is None:
+                break
             wait_for(device)
             batches.append(time.perf_counter() - began)
-            trainer.step(x, target, recipe.lr)
+            trainer.step(batch, recipe.lr)
             wait_for(device)
             times.append(time.perf_counter() - began)
         for test in tests.values():
             few = _First(test, recipe.eval_batch_size)
-            evaluate(trainer.model, few, task.metrics, recipe, here)  # imports, first calls
+            evaluate(trainer.model, task, few, recipe, here)  # imports, first calls
             began = time.perf_counter()
-            evaluate(trainer.model, few, task.metrics, recipe, here)
+            evaluate(trainer.model, task, few, recipe, here)
             testing += (time.perf_counter() - began) * len(test) / len(few)
     except torch.OutOfMemoryError:
         raise UserError(does_not_fit(recipe)) from None
@@ -202,8 +205,8 @@ class _First:
     def __len__(self) -> int:
         return min(self.count, len(self.split))
 
-    def batch(self, indices: torch.Tensor, generator: torch.Generator) -> Any:
-        return self.split.batch(indices, generator)
+    def batch(self, indices: torch.Tensor, seed: int, share: slice = ALL) -> Batch:
+        return self.split.batch(indices, seed, share)
 
     def to(self, device: torch.device) -> _First:
         return self

@@ -1,30 +1,34 @@
 """The training loop, from the first step to the last.
 
 Read it top to bottom: it is the only loop, for every task, on one device or on many. With several
-processes (``torchrun``) every one of them draws the same batch and computes its share of it, so
-that a step means the same for any number of them.
+processes (``torchrun``) every one of them takes its share of the same batch, so that a step means
+the same for any number of them.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map_only
 
 from ..errors import UserError
 from . import checkpoint
+from .batch import Batch, Mean, Split, TaskData
 from .curve import CurveWriter
 from .device import require_compiler
-from .randomness import epoch_order, mixed_seed, random_state, set_random_state
+from .feed import feed
+from .plan import Plan
+from .randomness import random_state, set_random_state
 from .recipe import Recipe
 from .run import Run
 from .stop import Stopped, StopSignals
-from .task import Metrics, Split, Task, TaskData
+from .task import Task
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -39,34 +43,20 @@ class Trainer:
         model: the network itself, whose ``state_dict`` is saved.
     """
 
-    def __init__(
-        self, model: nn.Module, task: Task, recipe: Recipe, accelerator: Accelerator
-    ) -> None:
-        self.model, self.task, self.recipe, self.accelerator = model, task, recipe, accelerator
+    def __init__(self, model: nn.Module, plan: Plan, accelerator: Accelerator) -> None:
+        self.model, self.task, self.recipe = model, plan.task, plan.recipe
+        self.accelerator = accelerator
         device = accelerator.device
         if accelerator.num_processes > 1 and device.type == "cuda":  # there is none for the CPU
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
             self.model = model
-        fused = device.type == "cuda"  # one kernel for all parameters
-        optimizer = torch.optim.Adam(model.parameters(), lr=recipe.lr, fused=fused)
+        groups = plan.groups(model)
+        self._scales = [scale for _, scale in groups]
+        optimizer = _optimizer([parameters for parameters, _ in groups], self.recipe, device)
         self._forward, self.optimizer = accelerator.prepare(model, optimizer)
-        if recipe.compile != "none":
+        if self.recipe.compile != "none":
             require_compiler()
-            self._forward = torch.compile(self._forward, mode=recipe.compile)
-        self._noise = torch.Generator(device=device)
-
-    def batch(self, train: Split, indices: Tensor, step: int) -> tuple[Tensor, Tensor, float]:
-        """This process's examples of a step, and the weight of their mean loss in that of all."""
-        self._noise.manual_seed(mixed_seed(self.recipe.seed, step))
-        x, target = train.batch(indices, self._noise)
-        if self.recipe.channels_last:
-            x = x.contiguous(memory_format=torch.channels_last)
-        rank, processes = self.accelerator.process_index, self.accelerator.num_processes
-        if processes == 1:
-            return x, target, 1.0
-        mine = slice(rank, None, processes) if rank < len(x) else slice(0, 1)  # 0: to run along
-        share = len(x[rank::processes]) * processes / len(x)
-        return x[mine], target[mine], share
+            self._forward = torch.compile(self._forward, mode=self.recipe.compile)
 
     def training_mode(self, norm_frozen: bool) -> None:
         """All layers learn; batch normalisation, if it is frozen, by its scale and shift only."""
@@ -76,14 +66,21 @@ class Trainer:
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()
 
-    def step(self, x: Tensor, target: Tensor, lr: float, share: float = 1.0) -> Tensor:
-        """One step of Adam; returns the loss, which may still be under way on the device."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
+    def step(self, batch: Batch, lr: float, counts: bool = True) -> Tensor:
+        """One step of the optimiser; returns the loss, which may still be under way on the device.
+
+        Args:
+            batch: this process's share.
+            lr: the learning rate, before the factors of parameter groups.
+            counts: False for a process that only runs along.
+        """
+        for group, scale in zip(self.optimizer.param_groups, self._scales, strict=True):
+            group["lr"] = lr * scale
         bfloat16 = self.recipe.precision == "bfloat16"
         with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=bfloat16):
-            prediction = self._forward(x)
-        loss = share * self.task.loss(prediction.float(), target)
+            output = self._forward(batch.x)
+        mean = self.task.loss(tree_map_only(Tensor, Tensor.float, output), batch)
+        loss = self._share(mean, counts)
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
         if self.recipe.max_grad_norm is not None:
@@ -91,12 +88,32 @@ class Trainer:
         self.optimizer.step()
         return loss.detach()
 
+    def _share(self, mean: Mean, counts: bool) -> Tensor:
+        """What of the whole batch's mean is this process's, times the number of processes, since
+        gradients are averaged over them."""
+        if self.accelerator.num_processes == 1:
+            return mean.value
+        total = mean.total if counts else 0 * mean.total
+        count = torch.as_tensor(mean.count if counts else 0, dtype=torch.float64)
+        count = self.accelerator.reduce(count.to(total.device), "mean")
+        return total / count.clamp(min=1 / self.accelerator.num_processes).to(total.dtype)
+
+
+def _optimizer(
+    groups: Sequence[Iterable[nn.Parameter]], recipe: Recipe, device: torch.device
+) -> torch.optim.Optimizer:
+    fused = device.type == "cuda"  # one kernel for all parameters
+    kind: Any = torch.optim.Adam
+    options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "fused": fused}
+    if recipe.optimizer == "sgd":
+        kind, options = torch.optim.SGD, options | {"momentum": recipe.momentum}
+    return kind([{"params": list(group)} for group in groups], **options)
+
 
 def fit(
     model: nn.Module,
-    task: Task,
+    plan: Plan,
     data: TaskData,
-    recipe: Recipe,
     run: Run,
     accelerator: Accelerator,
     progress: bool = True,
@@ -105,7 +122,10 @@ def fit(
     """Trains ``model`` in place, from the run's newest checkpoint if it has one, to its last step.
 
     Args:
+        model: with its initial weights, on the device.
+        plan: what is asked for.
         data: on the device.
+        run: the folder that keeps the state.
         watch: is shown every point of the curve as it comes.
 
     Returns:
@@ -120,7 +140,8 @@ def fit(
     from tqdm import tqdm
 
     main, device = accelerator.is_main_process, accelerator.device
-    trainer = Trainer(model, task, recipe, accelerator)
+    task, recipe = plan.task, plan.recipe
+    trainer = Trainer(model, plan, accelerator)
     steps_per_epoch = recipe.steps_per_epoch(len(data.train))
     total = recipe.epochs * steps_per_epoch
 
@@ -154,22 +175,18 @@ def fit(
 
     frozen = recipe.norm_is_frozen(step, total)
     trainer.training_mode(frozen)
-    order = epoch_order(recipe.seed, step // steps_per_epoch, len(data.train))
+    rank, processes = accelerator.process_index, accelerator.num_processes
+    batches = feed(data.train, recipe, range(step, total), device, rank, processes)
     hidden = None if progress and main else True
     bar = tqdm(total=total, initial=step, unit="step", disable=hidden)
     curve: Any = CurveWriter(run, step) if main else None
-    with StopSignals() as stop, bar, curve or nullcontext():
-        while step < total:
-            epoch, position = divmod(step, steps_per_epoch)
-            if position == 0:
-                order = epoch_order(recipe.seed, epoch, len(data.train))
-            indices = order[position * recipe.batch_size : (position + 1) * recipe.batch_size]
-            x, target, share = trainer.batch(data.train, indices, step)
+    with StopSignals() as stop, bar, curve or nullcontext(), closing(batches):
+        for batch, counts in batches:
             lr = recipe.lr_at(step, total)
             if recipe.norm_is_frozen(step, total) != frozen:
                 frozen = not frozen
                 trainer.training_mode(frozen)
-            loss = trainer.step(x, target, lr, share)
+            loss = trainer.step(batch, lr, counts)
             step += 1
             bar.update()
 
@@ -181,7 +198,7 @@ def fit(
                     raise _not_finite("the loss is", step, run)
                 point = {"step": step, "epoch": step / steps_per_epoch, "loss": value, "lr": lr}
                 if measured:
-                    point |= evaluate(model, data.test, task.metrics, recipe, accelerator)
+                    point |= evaluate(model, task, data.test, recipe, accelerator)
                 bar.set_postfix(loss=f"{value:.4f}", refresh=False)
                 if main:
                     curve.add(point)
@@ -221,23 +238,23 @@ def _not_finite(what: str, step: int, run: Run) -> UserError:
 @torch.no_grad()
 def evaluate(
     model: nn.Module,
+    task: Task,
     test: Split | Mapping[str, Split],
-    metrics: Callable[[], Metrics],
     recipe: Recipe,
     accelerator: Accelerator,
 ) -> dict[str, float]:
     """Test metrics of a model in evaluation mode; those of several test sets begin with its name.
 
-    Noise is seeded by batch, so that a figure repeats. With several processes each measures every
-    so manieth batch; the metrics put their sums together.
+    Noise is seeded by batch, so that a figure repeats. With several processes each measures some
+    of the batches; the metrics put their sums together.
     """
     if isinstance(test, Mapping):
         return {
             f"{name}_{key}": value
             for name, split in test.items()
-            for key, value in evaluate(model, split, metrics, recipe, accelerator).items()
+            for key, value in evaluate(model, task, split, recipe, accelerator).items()
         }
-    found = metrics()
+    found = task.new_metrics(recipe)
     if accelerator.num_processes > 1:
         # Each has kept statistics of its own share since the last step; what is saved are those of
         # the first one.
@@ -245,12 +262,10 @@ def evaluate(
             torch.distributed.broadcast(buffer, src=0)
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
-    generator = torch.Generator(device=accelerator.device)
     batches = list(enumerate(torch.arange(len(test)).split(recipe.eval_batch_size)))
     for number, indices in batches[accelerator.process_index :: accelerator.num_processes]:
-        generator.manual_seed(number)
-        x, target = test.batch(indices, generator)
-        found.update(model(x), target)
+        batch = test.batch(indices, number).to(accelerator.device)
+        found.update(task.infer(model, batch), batch.target, batch.valid)
     for module, training in modes:  # of its own, since frozen ones do not learn with the rest
         module.training = training
     return found.compute()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from .batch import TaskData
 from .recipe import Recipe, override
-from .task import Task, TaskData
+from .task import Network, Pretrained, Task, Variant
 
 __all__ = ["Plan", "does_not_fit"]
 
@@ -50,36 +52,62 @@ class Plan:
         Raises:
             UsageError: an unknown name or a value that is not of its type.
         """
-        task.variant(variant)
+        network = task.variant(variant).network
         changes = dict(overrides or {}) | ({} if seed is None else {"seed": seed})
-        recipe = override(task.profile(profile), changes)
+        recipe = override(task.profile(profile, network), changes)
+        recipe = dataclasses.replace(recipe, data=task.source(recipe))
         folder = Path(out or f"runs/{task.name}/{variant}-{profile}-seed{recipe.seed}")
         return cls(task, variant, profile, recipe, folder)
 
     @classmethod
     def stored(cls, task: Task, folder: Path, config: Mapping[str, Any]) -> Plan:
         """The plan that a run folder's configuration holds."""
+        config = task.completed(config)
         # JSON has lists where the recipe has tuples.
         stored = {k: tuple(v) if isinstance(v, list) else v for k, v in config["recipe"].items()}
-        recipe = override(task.profile(config["profile"]), stored)
+        recipe = override(task.profile(config["profile"], config["network"]), stored)
         return cls(task, config["variant"], config["profile"], recipe, folder)
+
+    @property
+    def row(self) -> Variant:
+        """The variant by its name."""
+        return self.task.variant(self.variant)
+
+    @property
+    def network(self) -> Network:
+        """The variant's."""
+        return self.task.networks[self.row.network]
+
+    @cached_property
+    def pretrained(self) -> Pretrained | None:
+        """What the network begins with, if not with weights of its own."""
+        return self.network.pretrained(self.recipe) if self.network.pretrained else None
+
+    def groups(self, model: nn.Module) -> Sequence[tuple[Iterable[nn.Parameter], float]]:
+        """The network's parameters, with the factors of their learning rates."""
+        if self.network.groups is None:
+            return [(model.parameters(), 1.0)]
+        return self.network.groups(model, self.recipe)
 
     def build(self, device: torch.device) -> nn.Module:
         """The network with its initial weights, which come from the seed."""
         torch.manual_seed(self.recipe.seed)
-        model = self.task.build_model(self.task.variant(self.variant), self.recipe).to(device)
+        model = self.task.build_model(self.row, self.recipe).to(device)
         if self.recipe.channels_last:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's
         return model
 
     def config(self, data: TaskData) -> dict[str, Any]:
         """What ``config.json`` holds."""
-        resampler = self.task.variant(self.variant)
-        return {
+        config = {
             "task": self.task.name,
             "variant": self.variant,
             "profile": self.profile,
-            "resampler": resampler and {"name": resampler.name, "options": dict(resampler.options)},
+            **self.row.as_dict(),
             "recipe": dataclasses.asdict(self.recipe),
             "data": {"name": data.name, "checksum": data.checksum},
         }
+        if self.pretrained:
+            begun = {"name": self.pretrained.name, "checksum": self.pretrained.checksum}
+            config["pretrained"] = begun
+        return config

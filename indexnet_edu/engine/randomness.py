@@ -7,6 +7,8 @@ generators, whose state is part of a checkpoint.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -19,8 +21,10 @@ def mixed_seed(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
+@lru_cache(maxsize=2)  # asked for at every step, of this epoch or the next
 def epoch_order(seed: int, epoch: int, examples: int) -> Tensor:
-    """The order of an epoch: a permutation that depends on seed and epoch alone."""
+    """The order of an epoch: a permutation that depends on seed and epoch alone. Not to be
+    written into."""
     generator = torch.Generator().manual_seed(mixed_seed(seed, epoch))
     return torch.randperm(examples, generator=generator)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -23,18 +24,23 @@ class Recipe:
     Attributes:
         epochs: passes over the training images.
         batch_size: images a step.
-        lr: Adam's initial learning rate.
+        lr: the initial learning rate.
+        schedule: how it falls: by ``lr_drops``, or "poly", as (1 - step / steps)^0.9.
         lr_drops: where it is divided by ten, as fractions of all steps, so that a shortened
             schedule keeps the shape of the paper's.
+        optimizer: "adam", or "sgd", which has a ``momentum``.
+        weight_decay: the L2 penalty's factor, on all parameters.
         train_images, test_images: how many of the data's first images are used; None for all.
-        data: "real" insists on the real data set, "embedded" takes the one that travels with the
-            package, "auto" the real one where it is at hand.
+        data: a data set of the task by name; "real" for its first, "embedded" for the one that
+            travels with the package, "auto" for the first that is at hand.
         seed: of initial weights, data order and noise.
         precision: "bfloat16" trains under autocast; weights stay float32.
         channels_last: memory format of features.
         max_grad_norm: gradients are clipped to this norm; None for never.
         norm_frozen_from: from this fraction of all steps on, batch normalisation uses its running
-            statistics and leaves them as they are, as in a test; None for never.
+            statistics and leaves them as they are, as in a test; 0 for always, None for never.
+        workers: threads that make the next batches while a step runs; 0 makes each when it is due,
+            which is best for data in memory.
         eval_batch_size: images a step in evaluation.
         log_every: steps between two points of the loss curve.
         evaluate_every: steps between two measurements on the test images, which join the curve;
@@ -48,15 +54,20 @@ class Recipe:
     epochs: int = 1
     batch_size: int = 100
     lr: float = 1e-3
+    schedule: Literal["drops", "poly"] = "drops"
     lr_drops: tuple[float, ...] = ()
+    optimizer: Literal["adam", "sgd"] = "adam"
+    momentum: float = 0.9
+    weight_decay: float = 0.0
     train_images: int | None = None
     test_images: int | None = None
-    data: Literal["real", "embedded", "auto"] = "auto"
+    data: str = "auto"
     seed: int = 0
     precision: Literal["float32", "bfloat16"] = "float32"
     channels_last: bool = False
     max_grad_norm: float | None = None
     norm_frozen_from: float | None = None
+    workers: int = 0
     eval_batch_size: int = 200
     log_every: int = 10
     evaluate_every: int | None = None
@@ -65,8 +76,16 @@ class Recipe:
     deterministic: bool = False
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise UsageError(f"seed must not be negative, got {self.seed}")
+        for name, value in vars(self).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UsageError(f"{name} must be a finite number, got {value}")
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"seed must be 0 to 2⁶³ - 1, got {self.seed}")
+        if not 0 <= self.momentum < 1:
+            raise UsageError(f"momentum must be from 0 to below 1, got {self.momentum}")
+        for name in ("weight_decay", "workers"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name} must not be negative, got {getattr(self, name)}")
         for name in ("epochs", "batch_size", "eval_batch_size", "log_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -78,9 +97,9 @@ class Recipe:
             raise UsageError(
                 f"lr_drops are fractions of the schedule between 0 and 1, got {self.lr_drops}"
             )
-        if self.norm_frozen_from is not None and not 0 < self.norm_frozen_from < 1:
+        if self.norm_frozen_from is not None and not 0 <= self.norm_frozen_from < 1:
             raise UsageError(
-                "norm_frozen_from is a fraction of the schedule between 0 and 1, got "
+                "norm_frozen_from is a fraction of the schedule from 0 to below 1, got "
                 f"{self.norm_frozen_from}"
             )
         for name, hint in typing.get_type_hints(type(self)).items():
@@ -96,6 +115,8 @@ class Recipe:
 
     def lr_at(self, step: int, total_steps: int) -> float:
         """Learning rate of a step (0-based) of a schedule of ``total_steps``."""
+        if self.schedule == "poly":
+            return self.lr * (1 - step / total_steps) ** 0.9
         passed = sum(step >= round(fraction * total_steps) for fraction in self.lr_drops)
         return self.lr * 0.1**passed
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,13 +154,20 @@ def environment_of(device: str) -> dict[str, Any]:
     }
 
 
-def create_run(folder: Path, config: Mapping[str, Any], device: str, resume: bool = False) -> Run:
+def create_run(
+    folder: Path,
+    config: Mapping[str, Any],
+    device: str,
+    resume: bool = False,
+    completed: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+) -> Run:
     """Makes a run folder, or enters the one that is there if it holds the same settings.
 
     Args:
         config: what is asked, JSON values only.
         device: what computes, for people.
         resume: continue a run that has begun.
+        completed: adds to a configuration on disk what it could not know of when it was written.
 
     Raises:
         UserError: the folder holds other files, a run of other settings, or one that has begun and
@@ -174,7 +181,7 @@ def create_run(folder: Path, config: Mapping[str, Any], device: str, resume: boo
         folder.mkdir(parents=True, exist_ok=True)
         inside = sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
         if "config.json" in inside:
-            differences = _differences(run.config, config)
+            differences = _differences(completed(run.config), config)
             if differences:
                 listed = "; ".join(differences)
                 raise UsageError(

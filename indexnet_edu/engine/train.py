@@ -13,6 +13,7 @@ from torch import nn
 from ..errors import UserError
 from ..files import write_json
 from . import checkpoint
+from .batch import TaskData
 from .device import accelerator, describe_device, determinism, use_threads
 from .fit import evaluate, fit
 from .plan import Plan, does_not_fit
@@ -34,6 +35,7 @@ def train(
     threads: int | None = None,
     progress: bool = True,
     watch: Callable[[dict[str, Any]], None] | None = None,
+    data: TaskData | None = None,
 ) -> Run:
     """Trains one row of a table and measures it on the test images.
 
@@ -49,6 +51,7 @@ def train(
         progress: a bar on the terminal (never in a file or a notebook's log).
         watch: is shown every point of the curve as it comes; in a notebook,
             :meth:`LiveCurve.start <indexnet_edu.viz.live_curve.LiveCurve.start>` gives one.
+        data: those of the recipe, where they have been read before.
 
     Raises:
         UsageError: an unknown name, or a folder that holds something else.
@@ -59,11 +62,11 @@ def train(
     plan = Plan.of(task, variant, profile, out, seed, overrides)
     recipe, run = plan.recipe, Run(plan.folder)
     use_threads(threads)
-    data = task.load_data(recipe)
+    data = data or task.load_data(recipe)
     here = accelerator()
     if here.is_main_process:
         device = describe_device(here.device, here.num_processes)
-        create_run(plan.folder, plan.config(data), device, resume)
+        create_run(plan.folder, plan.config(data), device, resume, task.completed)
     here.wait_for_everyone()
     if run.finished:
         return run
@@ -72,9 +75,11 @@ def train(
         with run.locked() if here.is_main_process else nullcontext():
             with determinism(recipe.deterministic):
                 model = plan.build(here.device)
+                if plan.pretrained and not any(run.checkpoints.glob("step-*")):
+                    plan.pretrained.load(model)
                 data = data.to(here.device)
-                seconds = fit(model, task, data, recipe, run, here, progress, watch)
-                test = evaluate(model, data.test, task.metrics, recipe, here)
+                seconds = fit(model, plan, data, run, here, progress, watch)
+                test = evaluate(model, task, data.test, recipe, here)
             if here.is_main_process:
                 checkpoint.save_weights(run.weights, model.state_dict())
                 steps = run.curve[-1]["step"]
@@ -125,4 +130,4 @@ def evaluate_run(task: Task, run: Run) -> dict[str, float]:
             "set INDEXNET_DATA to the data of the run"
         )
     model.to(here.device)
-    return evaluate(model, data.to(here.device).test, task.metrics, recipe, here)
+    return evaluate(model, task, data.to(here.device).test, recipe, here)

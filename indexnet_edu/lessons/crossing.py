@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ..resampling import Guide
 
-__all__ = ["Layer", "crossing_map", "guides_of", "numbers_beside", "read_off", "trace"]
+__all__ = ["TracedLayer", "crossing_map", "guides_of", "numbers_beside", "read_off", "trace"]
 
 
 def crossing_map(guide: Guide) -> Tensor | None:
@@ -46,7 +46,7 @@ def guides_of(model: nn.Module, images: Tensor) -> list[Guide]:
 
 
 @dataclass(frozen=True)
-class Layer:
+class TracedLayer:
     """Layers as the paper writes them, ``C(32)``, ``D`` or ``U``, and what they put out.
 
     Attributes:
@@ -66,14 +66,14 @@ class Layer:
 
 
 @torch.no_grad()
-def trace(model: nn.Module, image: Tensor) -> list[Layer]:
+def trace(model: nn.Module, image: Tensor) -> list[TracedLayer]:
     """The layers that one image ``(1, 1, H, W)`` passes, in order.
 
     Args:
         model: a task's encoder–decoder, in the words that all of them use: ``encoder``, ``down``,
             ``bottleneck``, ``ups``, ``decoder``, ``head``.
     """
-    layers = [Layer("input", tuple(image.shape[1:]))]
+    layers = [TracedLayer("input", tuple(image.shape[1:]))]
     net: Any = model
 
     def note(module: nn.Module, _: Any, output: Any) -> None:
@@ -86,7 +86,7 @@ def trace(model: nn.Module, image: Tensor) -> list[Layer]:
         # A map of one number a region and channel counts as such: positions of maxima.
         shape = guide if isinstance(guide, Tensor) else crosses
         layers.append(
-            Layer(name, tuple(y.shape[1:]), None if shape is None else tuple(shape.shape[1:]))
+            TracedLayer(name, tuple(y.shape[1:]), None if shape is None else tuple(shape.shape[1:]))
         )
 
     parts = [*net.encoder, net.down, net.bottleneck, *net.decoder, *net.ups, net.head]
@@ -99,7 +99,7 @@ def trace(model: nn.Module, image: Tensor) -> list[Layer]:
     return layers
 
 
-def numbers_beside(layers: Iterable[Layer]) -> int:
+def numbers_beside(layers: Iterable[TracedLayer]) -> int:
     """How many numbers of one image the guides of a trace hold, positions of maxima included."""
     return sum(math.prod(layer.guide) for layer in layers if layer.guide)
 

@@ -20,16 +20,10 @@ from ..engine import Run, Task, load_model, train
 from ..engine.recipe import override
 
 if TYPE_CHECKING:
-    from ..records.record import Result
+    from ..records.record import Outcome
     from ..viz.live_curve import LiveCurve
 
-__all__ = ["is_guided", "load_models", "outputs_of", "provenance", "table_text", "train_rows"]
-
-
-def is_guided(task: Task, variant: str) -> bool:
-    """Whether a guide crosses from the encoder to the decoder."""
-    resampler = task.variant(variant)
-    return resampler is not None and resampler.pair.guided
+__all__ = ["load_models", "outputs_of", "provenance", "table_text", "train_rows"]
 
 
 def train_rows(
@@ -65,17 +59,21 @@ def train_rows(
         UserError: the profile asks for data that are not there.
     """
     changes = {**(overrides or {}), "seed": seed}
-    recipe = override(task.profile(profile), changes)
+    rows = {name: task.variant(name) for name in variants}
+    # Rows of one table share their data; where networks differ, so may their recipes.
+    (recipe, *_) = {
+        row.network: override(task.profile(profile, row.network), changes) for row in rows.values()
+    }.values()
     data = task.load_data(recipe)
     settings = json.dumps([dataclasses.asdict(recipe), data.checksum, __version__], sort_keys=True)
     digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
     place = Path(folder) / task.name / f"{profile}-seed{seed}-{digest}"
     print(f"{data.name}\nruns are kept in {place.as_posix()}/")
     steps = recipe.epochs * recipe.steps_per_epoch(len(data.train))
-    runs, variants = {}, list(variants)
-    width = max([22, *map(len, variants)])
+    runs = {}
+    width = max([22, *map(len, rows)])
     unit = "dB" if task.headline == "psnr" else task.headline
-    for variant in variants:
+    for variant, row in rows.items():
         finished = Run(place / variant).finished
         run = train(
             task,
@@ -86,10 +84,10 @@ def train_rows(
             resume=True,
             progress=False,
             watch=live.start(variant, steps) if live else None,
+            data=data,
         )
         metrics = run.metrics
-        pair = task.variant(variant)
-        kind = "" if pair is None else "guided" if pair.pair.guided else "blind"
+        kind = "" if row.resampler is None else "guided" if row.guided else "blind"
         done = f"{metrics['steps']:,} steps in {metrics['seconds']:.0f} s"
         # One whole line at a time: a saved notebook shows each flush as a block of its own.
         print(
@@ -112,7 +110,7 @@ def outputs_of(models: Mapping[str, nn.Module], images: Tensor) -> dict[str, Ten
     return {name: model(images).clamp(0, 1) for name, model in models.items()}
 
 
-def table_text(task: Task, results: Iterable[Result]) -> str:
+def table_text(task: Task, results: Iterable[Outcome]) -> str:
     """Ours beside the paper's, with data, profile and device in the caption."""
     from ..records.formats import as_text
     from ..records.table import compare

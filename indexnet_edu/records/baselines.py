@@ -1,13 +1,11 @@
 """What methods that learn nothing give on a task's test images: rows of every table made on them.
 
-A file a task and set of data in ``data/records/baselines/``, made by
-
-    python -m indexnet_edu.records.baselines TASK [--profile cpu]
+A file for each task and set of data in ``data/records/baselines/``, made by ``indexnet-edu record
+baselines TASK``.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -77,23 +75,3 @@ def keep_baselines(task: Task, profile: str, folder: Path = BASELINES) -> Path:
     path = folder / f"{task.name}-{data.checksum[:6]}.json"
     write_json(path, record)
     return path
-
-
-def main(arguments: Iterable[str] | None = None) -> None:
-    from ..tasks import TASKS
-
-    parser = argparse.ArgumentParser(
-        prog="python -m indexnet_edu.records.baselines",
-        description="Measure what methods that learn nothing give, and record it.",
-    )
-    parser.add_argument("task", choices=[name for name, task in TASKS.items() if task.baselines])
-    parser.add_argument("--profile", default="cpu", help="whose data (cpu)")
-    chosen = parser.parse_args(None if arguments is None else list(arguments))
-    try:
-        print(keep_baselines(TASKS[chosen.task], chosen.profile))
-    except UserError as error:
-        parser.exit(1, f"{error}\n")
-
-
-if __name__ == "__main__":
-    main()

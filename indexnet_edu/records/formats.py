@@ -7,7 +7,7 @@ import io
 import textwrap
 from collections.abc import Callable, Sequence
 
-from .paper import paper_note
+from .paper import PAPER_TABLES, paper_note
 from .table import Comparison
 
 __all__ = ["FORMATS", "as_csv", "as_latex", "as_markdown", "as_text", "plain_rows"]
@@ -17,12 +17,6 @@ _CAPTION_WIDTH = 100
 
 #: Characters of a line of a table, Table 3 with all that we measure being the widest of one part.
 _TABLE_WIDTH = 160
-
-#: What must be said beside ours and the paper's figures.
-_REMARKS = {
-    3: "The paper's SSIM is not a windowed one: ours, the standard, does not compare with it.",
-    7: "The paper's SSIM is the old one, with data_range 2 for images in [0, 1]: it looks better.",
-}
 
 #: Characters that LaTeX reads as commands, and those that its usual fonts lack.
 _LATEX = str.maketrans({
@@ -45,10 +39,10 @@ def _figure(value: float | None, std: float | None, decimals: int) -> str:
 def _sentences(comparison: Comparison) -> list[str]:
     """All that must be said about a table."""
     if not comparison.profile:
-        note = paper_note(comparison.number)
-        return [f"Table {comparison.number}", *filter(None, [note])]
+        return [f"Table {comparison.table.number}", *filter(None, [_note(comparison)])]
     said = [
-        f"Table {comparison.number}, ours with profile {comparison.profile} on {comparison.device}",
+        f"Table {comparison.table.number}, ours with profile {comparison.profile} on "
+        f"{comparison.device}",
         comparison.data,
     ]
     if comparison.departs:
@@ -58,23 +52,29 @@ def _sentences(comparison: Comparison) -> list[str]:
     if comparison.left_out:
         number = comparison.left_out
         said.append(f"Left out: {number} result(s) with the row and seed of another one.")
-    notes = [paper_note(comparison.number), _REMARKS.get(comparison.number)]
+    notes = [_note(comparison), comparison.table.remark]
     return [*said, *filter(None, notes)]
+
+
+def _note(comparison: Comparison) -> str | None:
+    number = comparison.table.number
+    return paper_note(number) if number in PAPER_TABLES else None
 
 
 def _grid(comparison: Comparison) -> tuple[list[tuple[str, list[str]]], list[list[str]]]:
     """Headings with the columns below each, and the rows, all as text."""
     have_ours = bool(comparison.profile)
     heads = [("variant", [""])]
-    for _, paper_key, heading, _ in comparison.columns:
-        below = (["paper"] if paper_key else []) + (["ours"] if have_ours else [])
-        heads += [(heading, below)] if below else []
+    for column in comparison.columns:
+        below = (["paper"] if column.printed else []) + (["ours"] if have_ours else [])
+        heads += [(column.heading, below)] if below else []
     heads += [("seeds", [""])] if have_ours else []
     body = []
     for row in comparison.rows:
         line = [row["variant"]]
-        for key, paper_key, _, decimals in comparison.columns:
-            if paper_key:
+        for column in comparison.columns:
+            key, decimals = column.key, column.decimals
+            if column.printed:
                 line.append(_figure(row["paper"][key], None, decimals))
             if have_ours:
                 line.append(_figure(row["ours"][key], row["std"][key], decimals))
@@ -180,7 +180,7 @@ def as_latex(comparison: Comparison) -> str:
 
 def as_csv(comparisons: Sequence[Comparison]) -> str:
     """All comparisons in one file, a line a row, every digit kept; an empty cell is no figure."""
-    keys = list(dict.fromkeys(key for each in comparisons for key, *_ in each.columns))
+    keys = list(dict.fromkeys(column.key for each in comparisons for column in each.columns))
     columns = [f"{key}_{what}" for key in keys for what in ("paper", "ours", "std")]
     shared = ["table", "profile", "data", "device", "departs_from_the_paper"]
     lines = []

@@ -13,11 +13,11 @@ import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ..engine import Run, open_run
+from ..engine import Run, Task, open_run
 from ..errors import UserError
 from ..files import write_json
 from ..paths import asset
@@ -25,7 +25,7 @@ from ..paths import asset
 __all__ = [
     "IMMATERIAL",
     "Record",
-    "Result",
+    "Outcome",
     "add_records",
     "figures",
     "record_of",
@@ -36,6 +36,9 @@ __all__ = [
 #: Points of a record's training curve: enough to see its shape.
 _CURVE_POINTS = 20
 
+#: What every record has, empty or not.
+_PARTS = ("config", "environment", "metrics", "curve")
+
 #: Metrics that say what a run cost, not what it measured.
 _COSTS = {"seconds", "steps"}
 
@@ -43,12 +46,12 @@ _COSTS = {"seconds", "steps"}
 #: mean; where data are looked for (what was found is in ``config["data"]``); when files are
 #: written; and how a step is computed, which changes figures by rounding only, as a device does.
 IMMATERIAL = {
-    "seed", "data", "log_every", "checkpoint_every", "evaluate_every", "channels_last", "compile",
-    "deterministic",
+    "seed", "data", "workers", "log_every", "checkpoint_every", "evaluate_every", "channels_last",
+    "compile", "deterministic",
 }  # fmt: skip
 
 
-class Result(Protocol):
+class Outcome(Protocol):
     """A finished run or its record: what a table is made from."""
 
     @property
@@ -70,29 +73,41 @@ class Record:
         environment: commit, versions, device.
         metrics: the test metrics, with ``seconds`` of training and ``steps``.
         curve: at most twenty points: ``step`` and the mean ``loss`` up to it, since the last point.
+        superseded: metrics whose definition has changed since; kept, and compared with nothing.
     """
 
     config: dict[str, Any]
     environment: dict[str, Any]
     metrics: dict[str, Any]
     curve: list[dict[str, Any]]
+    superseded: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def name(self) -> str:
+    def name(self, task: Task) -> str:
         """Its file below the folder of records."""
         config, recipe = self.config, self.config["recipe"]
-        shared = shared_settings(config)
+        shared = shared_settings(task, config)
         digest = hashlib.sha256(shared.encode()).hexdigest()[:6]
         images = recipe.get("train_images") or "all"
         group = f"{config['profile']}-{images}-images-{recipe.get('epochs')}-epochs-{digest}"
         return f"{config['task']}/{group}/{config['variant']}-seed{recipe['seed']}.json"
 
 
-def shared_settings(config: Mapping[str, Any]) -> str:
+def shared_settings(task: Task, config: Mapping[str, Any]) -> str:
     """What runs must share to stand in one table, as text: all but variant and what is
-    immaterial."""
-    recipe = {key: value for key, value in config["recipe"].items() if key not in IMMATERIAL}
-    return json.dumps([config["task"], config["profile"], config["data"], recipe], sort_keys=True)
+    immaterial.
+
+    Settings at their defaults are left out, so that a record made before there was such a setting
+    shares them.
+    """
+    config = task.completed(config)
+    defaults = task.defaults(config["network"])
+    recipe = {
+        key: value
+        for key, value in config["recipe"].items()
+        if key not in IMMATERIAL and (key not in defaults or value != defaults[key])
+    }
+    shared = [config["task"], config["profile"], config["data"], recipe]
+    return json.dumps(shared + ["pretrained"] * ("pretrained" in config), sort_keys=True)
 
 
 def figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,13 +193,14 @@ def recorded_runs(task: str, folder: str | Path | None = None) -> list[Record]:
 
 
 def add_records(
-    runs: Iterable[Run], folder: Path, replace: bool = False
+    task: Task, runs: Iterable[Run], folder: Path, replace: bool = False
 ) -> list[tuple[Path, Literal["added", "unchanged", "replaced"]]]:
     """Records finished runs: all of them, or none and an error.
 
     A run whose figures are on record already changes nothing, whatever time it took.
 
     Args:
+        task: the runs'.
         replace: put new figures in the place of others recorded for the same settings and seed.
 
     Returns:
@@ -196,7 +212,7 @@ def add_records(
     todo: dict[Path, tuple[Record, Literal["added", "unchanged", "replaced"]]] = {}
     for run in runs:
         record = record_of(run)
-        path = folder / record.name
+        path = folder / record.name(task)
         there = todo[path][0] if path in todo else _read(path) if path.exists() else None
         if there is None:
             todo[path] = (record, "added")
@@ -213,7 +229,8 @@ def add_records(
         if outcome != "unchanged":
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_json(path, vars(record))
+                kept = {key: value for key, value in vars(record).items() if value or key in _PARTS}
+                write_json(path, kept)
             except OSError as error:
                 raise UserError(
                     f"cannot write {path} ({error.strerror}): name another folder with --records"

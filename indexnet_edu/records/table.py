@@ -10,46 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..engine import Run, Task
+from ..engine import Column, Run, Table, Task
 from .baselines import recorded_baselines
-from .paper import paper_table, variant_of
-from .record import IMMATERIAL, Record, Result, figures, shared_settings
+from .paper import PAPER_TABLES, paper_table
+from .record import IMMATERIAL, Outcome, Record, figures, shared_settings
 
-__all__ = ["COLUMNS", "Comparison", "compare", "find_runs"]
-
-#: A metric: key in our runs, key in the paper's rows, heading, decimals.
-Column = tuple[str, str | None, str, int]
-
-
-def _denoising(sigma: int, key: str, title: str, printed: bool = True) -> tuple[Column, ...]:
-    key, title = f"{key}_sigma{sigma}", f"{title} σ{sigma}"
-    psnr, ssim = (f"{key}_psnr", f"{key}_ssim") if printed else (None, None)
-    return (
-        (f"{key}_psnr", psnr, f"{title} / dB", 2),
-        (f"{key}_ssim", None, f"{title} SSIM", 4),
-        (f"{key}_ssim_legacy", ssim, f"{title} old SSIM", 4),
-    )
-
-
-#: The metrics of a table. It shows those that its runs measured; without runs, the paper's.
-COLUMNS: dict[int, tuple[Column, ...]] = {
-    3: (
-        ("psnr", "psnr", "PSNR / dB", 2),
-        ("psnr_per_image", None, "per image / dB", 2),
-        ("ssim", "ssim", "SSIM", 4),
-        ("mae", "mae", "MAE", 4),
-        ("rmse", "rmse", "RMSE", 4),
-    ),
-    7: tuple(
-        column
-        for sigma in (15, 25, 50)
-        for column in (
-            *_denoising(sigma, "bsd68", "BSD68"),
-            *_denoising(sigma, "set12", "Set12"),
-            *_denoising(sigma, "photographs", "embedded", printed=False),
-        )
-    ),
-}
+__all__ = ["Comparison", "compare", "find_runs"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +33,7 @@ class Comparison:
             learn nothing come first and have no seeds.
     """
 
-    number: int
+    table: Table
     profile: str
     data: str
     device: str
@@ -79,7 +45,7 @@ class Comparison:
     def only(self, *metrics: str) -> Comparison:
         """The same table with fewer columns, so that it fits a page."""
         return dataclasses.replace(
-            self, columns=tuple(column for column in self.columns if column[0] in metrics)
+            self, columns=tuple(column for column in self.columns if column.key in metrics)
         )
 
     def measured(self) -> Comparison:
@@ -89,7 +55,7 @@ class Comparison:
 
     def beside(self, baselines: Mapping[str, Mapping[str, float]]) -> Comparison:
         """The same table below methods that learn nothing (name → metrics)."""
-        keys = [key for key, *_ in self.columns]
+        keys = [column.key for column in self.columns]
         nothing = dict.fromkeys(keys)
         above = [
             {
@@ -107,7 +73,7 @@ class Comparison:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
-            "table": self.number,
+            "table": self.table.number,
             "profile": self.profile,
             "data": self.data,
             "device": self.device,
@@ -123,18 +89,19 @@ def find_runs(folder: str | Path, task: str) -> list[Run]:
     return [run for run in runs if run.finished and run.config.get("task") == task]
 
 
-def _departure(task: Task, config: Mapping[str, Any]) -> str:
+def _departure(task: Task, table: Table, config: Mapping[str, Any]) -> str:
     """The settings that decide a figure and differ from the paper's, in words."""
-    recipe, paper = config["recipe"], dataclasses.asdict(task.profile("gpu"))
+    recipe = config["recipe"]
+    paper = dataclasses.asdict(task.profile("gpu", config["network"]))
     # What the paper has several values of, its table has columns for.
-    no_matter = IMMATERIAL | {"eval_batch_size", "sigma"}
+    no_matter = IMMATERIAL | {"eval_batch_size"} | table.several
     parts = []
     source = config["data"]["name"].partition(":")[0]
-    if task.paper_data and source != task.paper_data:
-        parts.append(f"{source} instead of {task.paper_data}")
+    if table.paper_data and source != table.paper_data:
+        parts.append(f"{source} instead of {table.paper_data}")
     for key, theirs in paper.items():
         theirs = list(theirs) if isinstance(theirs, tuple) else theirs
-        if key in no_matter or recipe.get(key, theirs) in (theirs, task.paper_counts.get(key)):
+        if key in no_matter or recipe.get(key, theirs) in (theirs, table.paper_counts.get(key)):
             continue
         none = "all" if key.endswith(("_images", "_patches")) else "none"
         ours, theirs = (none if value is None else value for value in (recipe[key], theirs))
@@ -142,59 +109,70 @@ def _departure(task: Task, config: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def _identity(described: Mapping[str, Any]) -> str:
+    """Network, pair and options of a configuration, as text."""
+    parts = [described["network"], described.get("resampler"), described.get("options", {})]
+    return json.dumps(parts, sort_keys=True)
+
+
 def _row_names(task: Task) -> dict[str, str]:
-    """Resampler, as a configuration holds it → the row that it is: a sweep's
+    """What a row is made of, as a configuration holds it → its name: a sweep's
     ``m2o-nonlinear_context`` is Table 3's ``indexed_m2o``."""
-    return {
-        json.dumps({"name": pair.name, "options": dict(pair.options)}, sort_keys=True): name
-        for name, pair in task.variants.items()
-        if pair is not None
-    }
+    return {_identity(variant.as_dict()): name for name, variant in task.variants.items()}
 
 
-def _distinct(results: Iterable[Result]) -> list[Result]:
+def _distinct(results: Iterable[Outcome]) -> list[Outcome]:
     """One result a seed. Your own run goes before a record, then the order is that of the contents,
     so that it does not matter how the results were found."""
 
-    def order(result: Result) -> tuple[bool, str]:
+    def order(result: Outcome) -> tuple[bool, str]:
         content = [result.metrics, result.environment, result.config]
         return isinstance(result, Record), json.dumps(content, sort_keys=True)
 
-    by_seed: dict[int, Result] = {}
+    by_seed: dict[int, Outcome] = {}
     for result in sorted(results, key=order):
         by_seed.setdefault(result.config["recipe"]["seed"], result)
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 
-def _columns(number: int, results: Iterable[Result]) -> tuple[Column, ...]:
+def _columns(table: Table, results: Iterable[Outcome]) -> tuple[Column, ...]:
     measured = dict.fromkeys(key for result in results for key in figures(result.metrics))
     if not measured:
-        return COLUMNS[number]
-    known = tuple(column for column in COLUMNS[number] if column[0] in measured)
-    others = measured.keys() - {key for key, *_ in known}
-    return (*known, *((key, None, key, 4) for key in measured if key in others))
+        return table.columns
+    known = tuple(column for column in table.columns if column.key in measured)
+    others = (key for key in measured if table.column(key) is None)
+    return (*known, *(Column(key, key, 4) for key in others))
+
+
+def _printed(table: Table) -> dict[str, dict[str, Any]]:
+    """Variant → the paper's figures; none for a table of our own."""
+    rows = paper_table(table.number) if table.number in PAPER_TABLES else []
+    return {table.variant_of(row): row for row in rows}
+
+
+def _rows(table: Table) -> list[str]:
+    """All rows of a table, the paper's in its order."""
+    return list(dict.fromkeys([*_printed(table), *table.rows.values()]))
 
 
 def _row(
-    number: int, variant: str, results: Sequence[Result], columns: Sequence[Column]
+    table: Table, variant: str, results: Sequence[Outcome], columns: Sequence[Column]
 ) -> dict[str, Any]:
-    printed = next((row for row in paper_table(number) if variant_of(row) == variant), None)
+    printed = _printed(table).get(variant)
     paper, ours, std = {}, {}, {}
-    for key, paper_key, _, _ in columns:
-        paper[key] = printed[paper_key] if printed and paper_key else None
-        values = [result.metrics[key] for result in results]
+    for column in columns:
+        key = column.key
+        paper[key] = printed[column.printed] if printed and column.printed else None
+        # A metric that some of the seeds were not measured with would be a mean of other seeds.
+        known = all(key in result.metrics for result in results)
+        values = [result.metrics[key] for result in results] if known else []
         ours[key] = statistics.fmean(values) if values else None
         std[key] = statistics.stdev(values) if len(values) > 1 else None
     seeds = [result.config["recipe"]["seed"] for result in results]
     return {"variant": variant, "paper": paper, "ours": ours, "std": std, "seeds": seeds}
 
 
-def _comparison(task: Task, group: Sequence[Result]) -> Comparison:
-    names = _row_names(task)
-    found: dict[str, list[Result]] = {}
-    for result in group:
-        resampler = json.dumps(result.config.get("resampler"), sort_keys=True)
-        found.setdefault(names.get(resampler, result.config["variant"]), []).append(result)
+def _comparison(task: Task, table: Table, found: Mapping[str, list[Outcome]]) -> Comparison:
     kept = {variant: _distinct(results) for variant, results in found.items()}
     # The same figures twice, as a run and its record have them, are one result: nothing left out.
     left_out = sum(
@@ -202,42 +180,51 @@ def _comparison(task: Task, group: Sequence[Result]) -> Comparison:
         - len(kept[variant])
         for variant, results in found.items()
     )
-    printed = [variant_of(row) for row in paper_table(task.table)]
-    ordered = dict.fromkeys([*printed, *(v for v in task.variants if v in kept), *sorted(kept)])
+    ordered = dict.fromkeys(
+        [*_rows(table), *(v for v in task.variants if v in kept), *sorted(kept)]
+    )
     results = [result for variant in kept.values() for result in variant]
-    config, columns = group[0].config, _columns(task.table, results)
-    table = Comparison(
-        number=task.table,
+    config, columns = task.completed(results[0].config), _columns(table, results)
+    comparison = Comparison(
+        table=table,
         profile=config["profile"],
         data=config["data"]["name"],
         device="; ".join(sorted({result.environment["device"] for result in results})),
-        departs=_departure(task, config),
+        departs=_departure(task, table, config),
         left_out=left_out,
         columns=columns,
-        rows=[_row(task.table, variant, kept.get(variant, ()), columns) for variant in ordered],
+        rows=[_row(table, variant, kept.get(variant, ()), columns) for variant in ordered],
     )
-    return table.beside(recorded_baselines(config, [key for key, *_ in columns]))
+    known = [column.key for column in columns if table.column(column.key)]
+    return comparison.beside(recorded_baselines(config, known))
 
 
-def compare(task: Task, results: Iterable[Result]) -> list[Comparison]:
+def compare(task: Task, results: Iterable[Outcome], table: Table | None = None) -> list[Comparison]:
     """Groups results that compare and sets each group beside the paper's table.
 
     Args:
         results: finished runs and records of the task, in any order; a run and its record count
-            once.
+            once. Those of networks that the table does not have are left out.
+        table: one of the task's; its first by default.
 
     Returns:
         One comparison a group, the largest group first; without results, the paper's figures alone.
     """
-    groups: dict[str, list[Result]] = {}
+    table = table or task.tables[0]
+    names = _row_names(task)
+    networks = {task.variant(name).network for name in _rows(table)}
+    groups: dict[str, dict[str, list[Outcome]]] = {}
     for result in results:
-        groups.setdefault(shared_settings(result.config), []).append(result)
+        config = task.completed(result.config)
+        if config["network"] in networks:
+            group = groups.setdefault(shared_settings(task, config), {})
+            variant = names.get(_identity(config), config["variant"])
+            group.setdefault(variant, []).append(result)
     if not groups:
-        columns = _columns(task.table, ())
-        names = map(variant_of, paper_table(task.table))
-        rows = [_row(task.table, name, (), columns) for name in names]
-        return [Comparison(task.table, "", "", "", "", 0, columns, rows)]
-    comparisons = {key: _comparison(task, group) for key, group in groups.items()}
+        columns = _columns(table, ())
+        empty = [_row(table, name, (), columns) for name in _rows(table)]
+        return [Comparison(table, "", "", "", "", 0, columns, empty)]
+    comparisons = {key: _comparison(task, table, group) for key, group in groups.items()}
 
     def size(key: str) -> int:
         return sum(len(row["seeds"]) for row in comparisons[key].rows)

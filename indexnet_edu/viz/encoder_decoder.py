@@ -16,7 +16,7 @@ _TALLEST = 110.0
 _ARC = 30.0
 
 
-class Layer(Protocol):
+class DrawnLayer(Protocol):
     """A layer's name, the (channels, height, width) it puts out and what it hands over."""
 
     @property
@@ -27,7 +27,7 @@ class Layer(Protocol):
     def guide(self) -> tuple[int, ...] | None: ...
 
 
-def encoder_decoder(layers: Sequence[Layer], alt: str = "") -> str:
+def encoder_decoder(layers: Sequence[DrawnLayer], alt: str = "") -> str:
     """Draws layers from left to right; a box is as tall as its features' resolution.
 
     A ``D`` that hands over a guide is joined by an arc to the ``U`` that uses it, the last D to

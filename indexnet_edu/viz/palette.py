@@ -8,6 +8,7 @@ Dash and marker differ too, so that no figure rests on colour alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ __all__ = [
     "SIGNED_COLOURMAP",
     "STYLES",
     "Style",
+    "add_styles",
     "colour",
     "colour_table",
     "style",
@@ -74,7 +76,8 @@ def _pair(name: str, colour: str, dash: str, marker: str) -> Style:
     return Style(list_resamplers()[name].title, colour, dash, marker)
 
 
-#: Roles, resamplers (by their names in the factory), families, and rows of Tables 3 and 7.
+#: Roles, resamplers (by their names in the factory) and families; a lesson adds the rows of its
+#: table by :func:`add_styles`.
 STYLES: dict[str, Style] = {
     # Who is who around an up/downsampling pair
     "encoder": Style("encoder", OKABE_ITO["blue"]),
@@ -92,13 +95,6 @@ STYLES: dict[str, Style] = {
     # Guided pairs
     "maxpool_maxunpool": _pair("maxpool_maxunpool", OKABE_ITO["black"], "-", "^"),
     "hmi": _pair("hmi", "#494646", "--", "v"),
-    # What a denoiser starts from, and those that learn nothing
-    "clean": Style("clean image", "#F0F2E8"),
-    "noisy_input": Style("noisy input", "#A2C6A2", ":", "o"),
-    "non_local_means": Style("non-local means", "#03320F", "--", "H"),
-    "total_variation": Style("total variation", "#80E07B", "-.", "8"),
-    # Nothing goes down or up
-    "dncnn": Style("DnCNN, full resolution", "#6600CC", "-", "s"),
     # IndexNet: one hue, one lightness a family
     "holistic": Style("IndexNet, HIN", OKABE_ITO["reddish purple"], "-", "h"),
     "o2o_modelwise": Style("IndexNet, modelwise O2O", "#EDAFCA", "--", "<"),
@@ -107,21 +103,16 @@ STYLES: dict[str, Style] = {
     "m2o": Style("IndexNet, M2O", "#421539", "-", "*"),
     "indexnet_bilinear": _pair("indexnet_bilinear", "#23329F", "--", "p"),
 }
-STYLES |= {
-    "indexnet": STYLES["m2o"],  # the factory's default family
-    "indexed_o2o_modelwise": STYLES["o2o_modelwise"],
-    "indexed_holistic": STYLES["holistic"],
-    "indexed_m2o": STYLES["m2o"],
-    "indexed_bilinear": STYLES["indexnet_bilinear"],
-    # Table 7's rows that are no IndexNet: the pair that each is made with
-    "dncnn_segnet": STYLES["maxpool_maxunpool"],
-    "dncnn_max_carafe": STYLES["maxpool_carafe"],
-    "dncnn_avg_carafe": STYLES["avgpool_carafe"],
-    "dncnn_conv_carafe": STYLES["conv_carafe"],
-}
+STYLES["indexnet"] = STYLES["m2o"]  # the factory's default family
 
 #: For names that have no meaning of their own (a learner's own resampler).
 _OTHER = OKABE_ITO["bluish green"]
+
+
+def add_styles(styles: Mapping[str, Style | str]) -> None:
+    """Gives more names a look: one of their own, or that of another name."""
+    for name, look in styles.items():
+        STYLES[name] = STYLES[look] if isinstance(look, str) else look
 
 
 def style(name: str) -> Style:

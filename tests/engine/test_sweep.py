@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from indexnet_edu.engine.sweep import Cell, Plan, Sweep, count_states, seconds_left
+from indexnet_edu.engine.sweep import Cell, Sweep, SweepPlan, count_states, seconds_left
 from indexnet_edu.errors import UsageError
 from indexnet_edu.files import write_json
 from tests.conftest import ROOT
@@ -385,10 +385,10 @@ def test_what_slurm_would_get_can_be_seen_anywhere(cli: Cli, tmp_path: Path) -> 
     assert really.returncode == 1 and "no srun here" in really.stderr
 
 
-def plan(*seeds: int, **changes: Any) -> Plan:
+def plan(*seeds: int, **changes: Any) -> SweepPlan:
     cells = tuple(Cell(v, seed) for v in ("m2o-linear", "conv_deconv") for seed in seeds)
     shared = {"task": "t", "profile": "smoke", "overrides": {}, "data": {"name": "d"}}
-    return Plan(**{**shared, "cells": cells, **changes})
+    return SweepPlan(**{**shared, "cells": cells, **changes})
 
 
 def test_a_plan_grows_and_never_changes(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from indexnet_edu.engine import Recipe, Task, TaskData, estimate, evaluate_run, train
-from tests.engine.toy import ToySplit, toy_data
+from tests.engine.toy import ToySplit, fed_by, toy_data
 
 
 def two_sets(recipe: Recipe) -> TaskData:
@@ -15,7 +15,7 @@ def two_sets(recipe: Recipe) -> TaskData:
 
 
 def test_each_set_is_measured_under_its_name(toy: Task, tmp_path: Path) -> None:
-    task = dataclasses.replace(toy, load_data=two_sets)
+    task = fed_by(toy, two_sets)
     run = train(
         task, "plain", "smoke", tmp_path, overrides={"evaluate_every": 6, "eval_batch_size": 4},
         progress=False,
@@ -33,5 +33,5 @@ def test_one_set_has_no_name(toy: Task, tmp_path: Path) -> None:
 
 
 def test_all_sets_are_part_of_an_estimate(toy: Task) -> None:
-    task = dataclasses.replace(toy, load_data=two_sets)
+    task = fed_by(toy, two_sets)
     assert estimate(task, "plain", "smoke").seconds_testing > 0

@@ -9,10 +9,21 @@ from pathlib import Path
 import pytest
 import torch
 
-from indexnet_edu.engine import Recipe, Task, TaskData, evaluate_run, load_model, open_run, train
+from indexnet_edu.engine import (
+    Batch,
+    Mean,
+    Recipe,
+    Task,
+    TaskData,
+    evaluate_run,
+    load_model,
+    open_run,
+    train,
+)
 from indexnet_edu.engine.randomness import epoch_order
 from indexnet_edu.engine.stop import Stopped
 from indexnet_edu.errors import UsageError, UserError
+from tests.engine.toy import built_by, fed_by
 
 
 def run_toy(toy: Task, folder: Path, **options: object):
@@ -23,12 +34,12 @@ def stop_at(toy: Task, step: int, signum: int = signal.SIGINT) -> Task:
     """The task, sending this process a signal while it computes the loss of a step."""
     calls = 0
 
-    def loss(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    def loss(output: torch.Tensor, batch: Batch) -> Mean:
         nonlocal calls
         calls += 1
         if calls == step:
             os.kill(os.getpid(), signum)
-        return toy.loss(prediction, target)
+        return toy.loss(output, batch)
 
     return dataclasses.replace(toy, loss=loss)
 
@@ -92,7 +103,7 @@ def test_a_damaged_checkpoint_costs_steps_but_not_the_result(toy: Task, tmp_path
 
 def test_a_finished_run_is_returned_and_not_trained_again(toy: Task, tmp_path: Path) -> None:
     first = run_toy(toy, tmp_path / "run").metrics
-    broken = dataclasses.replace(toy, build_model=lambda *_: pytest.fail("trained again"))
+    broken = built_by(toy, lambda *_: pytest.fail("trained again"))
     assert run_toy(broken, tmp_path / "run").metrics == first
 
 
@@ -101,11 +112,11 @@ def test_a_loss_that_turns_nan_stops_and_keeps_the_last_good_state(
 ) -> None:
     calls = 0
 
-    def loss(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    def loss(output: torch.Tensor, batch: Batch) -> Mean:
         nonlocal calls
         calls += 1
-        value = toy.loss(prediction, target)
-        return value * float("nan") if calls == 8 else value
+        mean = toy.loss(output, batch)
+        return Mean(mean.total * float("nan"), mean.count) if calls == 8 else mean
 
     with pytest.raises(UserError, match=r"loss is no longer finite at step 8.*step-00000005"):
         run_toy(dataclasses.replace(toy, loss=loss), tmp_path / "run")
@@ -133,7 +144,7 @@ def test_other_settings_never_overwrite(toy: Task, tmp_path: Path) -> None:
         return dataclasses.replace(toy.load_data(recipe), checksum="1" * 64)
 
     with pytest.raises(UsageError, match="checksum"):
-        run_toy(dataclasses.replace(toy, load_data=other_data), run.folder)
+        run_toy(fed_by(toy, other_data), run.folder)
     assert before == {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()}
 
 
@@ -177,7 +188,7 @@ def test_what_is_no_run_folder_is_said_in_a_line(tmp_path: Path, content: str | 
 
 def test_weights_of_another_network_are_refused(toy: Task, tmp_path: Path) -> None:
     run = run_toy(toy, tmp_path / "run")
-    other = dataclasses.replace(toy, build_model=lambda *_: torch.nn.Linear(8, 8))
+    other = built_by(toy, lambda *_: torch.nn.Linear(8, 8))
     with pytest.raises(UserError, match="does not fit this network"):
         load_model(other, run)
 

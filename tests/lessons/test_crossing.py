@@ -13,7 +13,9 @@ from indexnet_edu.viz.encoder_decoder import encoder_decoder
 
 def network(variant: str) -> ReconstructionNet:
     torch.manual_seed(0)
-    model = RECONSTRUCTION.build_model(RECONSTRUCTION.variant(variant), None)
+    model = RECONSTRUCTION.build_model(
+        RECONSTRUCTION.variant(variant), RECONSTRUCTION.profile("smoke")
+    )
     assert isinstance(model, ReconstructionNet)
     return model.eval()
 

@@ -20,11 +20,11 @@ def write_run(folder: Path, variant: str, psnr: float, **changes: Any) -> Run:
     data = changes.pop("data", "Fashion-MNIST: 60,000 training and 10,000 test images")
     device, commit = changes.pop("device", "a device"), changes.pop("commit", COMMIT)
     profile = changes.pop("profile", "gpu")
-    pair = RECONSTRUCTION.variant(variant)
+    row = RECONSTRUCTION.variant(variant)
     files = {
         "config": {
             "task": "reconstruction", "variant": variant, "profile": profile,
-            "resampler": {"name": pair.name, "options": dict(pair.options)},
+            **row.as_dict(),
             "data": {"name": data, "checksum": "c" * 64},
             "recipe": dataclasses.asdict(RECONSTRUCTION.profile("gpu")) | changes,
         },

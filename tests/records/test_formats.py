@@ -58,9 +58,9 @@ def test_a_wide_table_comes_in_parts_that_lose_nothing() -> None:
     for part in parts:
         names = [line.split()[0] for line in part.splitlines()[3:]]
         assert names == [row["variant"] for row in comparison.rows]
-    printed = [column for column in comparison.columns if column[1]]
+    printed = [column for column in comparison.columns if column.printed]
     assert sum(len(part.splitlines()[3].split()) - 1 for part in parts) == len(printed)
-    assert [" ".join(parts).count(heading) for _, _, heading, _ in printed] == [1] * len(printed)
+    assert [" ".join(parts).count(column.heading) for column in printed] == [1] * len(printed)
 
 
 def test_markdown_reads_back(comparisons: list[Comparison]) -> None:

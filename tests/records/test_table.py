@@ -98,7 +98,7 @@ def test_records_equal_their_runs_and_do_not_count_twice(make_run: MakeRun, tmp_
         for variant in ("conv_bilinear", "indexed_m2o")
         for seed in (0, 1)
     ]
-    add_records(runs, tmp_path / "records")
+    add_records(RECONSTRUCTION, runs, tmp_path / "records")
     records = recorded_runs("reconstruction", tmp_path / "records")
     expected = compare(RECONSTRUCTION, runs)
     assert compare(RECONSTRUCTION, records) == expected

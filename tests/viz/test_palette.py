@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
+import indexnet_edu.lessons.denoising
+import indexnet_edu.lessons.reconstruction  # noqa: F401  # they give their rows a look
 from indexnet_edu.indexing import FAMILIES
 from indexnet_edu.resampling import list_resamplers
 from indexnet_edu.tasks import get_task

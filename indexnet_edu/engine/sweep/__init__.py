@@ -6,13 +6,13 @@ No process keeps a queue, so none can lose it.
 """
 
 from .cells import Sweep, count_states, open_sweep, seconds_left
-from .plan import Cell, Plan, make_plan
+from .plan import Cell, SweepPlan, make_plan
 from .submit import LocalWorkers, sbatch_script, submit_to_slurm
 
 __all__ = [
     "Cell",
     "LocalWorkers",
-    "Plan",
+    "SweepPlan",
     "Sweep",
     "count_states",
     "make_plan",

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ...errors import UsageError, UserError
 from ...files import write_json
 from ..run import Run
-from .plan import Cell, Plan
+from .plan import Cell, SweepPlan
 
 __all__ = ["STATES", "Sweep", "count_states", "open_sweep", "seconds_left"]
 
@@ -33,10 +33,10 @@ class Sweep:
     folder: Path
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> SweepPlan:
         path = self.folder / "sweep.json"
         try:
-            return Plan.from_dict(json.loads(path.read_text(encoding="utf-8")))
+            return SweepPlan.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise UserError(f"{path} cannot be read ({error}): start into a new folder") from None
 
@@ -52,7 +52,7 @@ class Sweep:
     def _claim_file(self, cell: Cell) -> Path:
         return self.folder / cell.name / ".claim"
 
-    def adopt(self, plan: Plan) -> None:
+    def adopt(self, plan: SweepPlan) -> None:
         """Writes the plan; a plan that is there is extended.
 
         Raises:

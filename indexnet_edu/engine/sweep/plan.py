@@ -12,7 +12,7 @@ from ...indexing import FAMILIES, MODES
 from ..recipe import override
 from ..task import Task
 
-__all__ = ["Cell", "Plan", "make_plan"]
+__all__ = ["Cell", "SweepPlan", "make_plan"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """All cells of a sweep, and what they share."""
 
     task: str
@@ -43,10 +43,10 @@ class Plan:
         return dataclasses.asdict(self) | {"cells": [vars(cell) for cell in self.cells]}
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Plan:
+    def from_dict(cls, stored: Mapping[str, Any]) -> SweepPlan:
         return cls(**{**stored, "cells": tuple(Cell(**cell) for cell in stored["cells"])})
 
-    def extended(self, other: Plan) -> Plan:
+    def extended(self, other: SweepPlan) -> SweepPlan:
         """This plan with the cells of another that it lacks.
 
         Raises:
@@ -73,7 +73,7 @@ def make_plan(
     seeds: Sequence[int] = (0,),
     profile: str = "cpu",
     overrides: Mapping[str, str] | None = None,
-) -> Plan:
+) -> SweepPlan:
     """A plan with every name checked and its data at hand, so that nothing fails an hour later.
 
     Args:
@@ -107,20 +107,25 @@ def make_plan(
         faults[-1] = also + faults[-1]
     if "seed" in overrides:
         faults.append("seeds come with --seeds, not with --set")
-    known("profile", [profile], task.profiles)
-    base = task.profiles.get(profile) or next(iter(task.profiles.values()))
-    for name, value in overrides.items():
-        check(lambda change={name: value}: override(base, change))  # type: ignore[misc]
-    for seed in seeds:
-        check(lambda seed=seed: override(base, {"seed": seed}))  # type: ignore[misc]
-    if faults:
-        raise UsageError("; ".join(faults))
-
     chosen = variants or [f"{f}-{m}" for f in families or FAMILIES for m in modes or MODES]
+    networks = {task.variant(name).network for name in chosen if _is_variant(task, name)}
+    bases = []
+    for network in networks or list(task.networks)[:1]:
+        profiles = task.networks[network].profiles
+        known("profile", [profile], profiles)
+        bases.append(profiles.get(profile) or next(iter(profiles.values())))
+    for base in bases:
+        for name, value in overrides.items():
+            check(lambda change={name: value}, base=base: override(base, change))  # type: ignore[misc]
+        for seed in seeds:
+            check(lambda seed=seed, base=base: override(base, {"seed": seed}))  # type: ignore[misc]
+    if faults:
+        raise UsageError("; ".join(dict.fromkeys(faults)))
+
     cells = dict.fromkeys(Cell(variant, seed) for variant in chosen for seed in seeds)
-    data = task.load_data(override(task.profile(profile), overrides))
+    data = task.load_data(override(bases[0], overrides))
     described = {"name": data.name, "checksum": data.checksum}
-    return Plan(task.name, profile, overrides, described, tuple(cells))
+    return SweepPlan(task.name, profile, overrides, described, tuple(cells))
 
 
 def _is_variant(task: Task, name: str) -> bool:

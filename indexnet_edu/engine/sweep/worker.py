@@ -25,7 +25,7 @@ from ..stop import Stopped
 from ..task import Task
 from ..train import train
 from .cells import Sweep
-from .plan import Cell, Plan
+from .plan import Cell, SweepPlan
 
 __all__ = ["Worker"]
 
@@ -69,7 +69,8 @@ class Worker:
             os.environ["CUDA_VISIBLE_DEVICES"] = self.gpu
         signal.signal(signal.SIGTERM, self._stop)
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([self.task.build_model.__module__, *_IMPORTED_LATE])
+        builders = {network.build.__module__ for network in self.task.networks.values()}
+        context.set_forkserver_preload([*sorted(builders), *_IMPORTED_LATE])
         sweep = Sweep(self.folder)
         tried: set[Cell] = set()
         while not self._stopping:
@@ -91,7 +92,7 @@ class Worker:
                     sweep.fail(cell, _reason(code))
         raise SystemExit(75)
 
-    def _next(self, sweep: Sweep, plan: Plan, tried: set[Cell]) -> Cell | None:
+    def _next(self, sweep: Sweep, plan: SweepPlan, tried: set[Cell]) -> Cell | None:
         begin = int(self.place * len(plan.cells))
         order = [cell for cell in plan.cells[begin:] + plan.cells[:begin] if cell not in tried]
         for pause in (_PATIENCE, 0):  # a cell that somebody only looks at is free in an instant
@@ -135,7 +136,7 @@ def _say(text: str) -> None:
     print(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}", flush=True)
 
 
-def _train_cell(task: Task, sweep: Sweep, plan: Plan, cell: Cell, threads: int | None) -> None:
+def _train_cell(task: Task, sweep: Sweep, plan: SweepPlan, cell: Cell, threads: int | None) -> None:
     """The life of a cell's process; its exit code tells the worker how it went."""
     sweep.log(cell).parent.mkdir(exist_ok=True)
     log = os.open(sweep.log(cell), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from ...engine import Run
 from ...records import paper_table
-from ...records.paper import variant_of
 from ...tasks.denoising import DENOISING
 from ...tasks.denoising.classics import CLASSICS
+from ...tasks.denoising.table import TABLE_7
 from ..answers import as_bullets, beside_predictions, reservations, yes_no
 from .lesson import LIVE
 
@@ -31,7 +31,7 @@ def main_figures(
 def paper_psnr(sigma: int = 25) -> dict[str, float]:
     """Variant → PSNR in dB on BSD68 as Table 7 prints it."""
     key = f"bsd68_sigma{sigma}_psnr"
-    return {variant_of(row): row[key] for row in paper_table(7)}
+    return {TABLE_7.variant_of(row): row[key] for row in paper_table(7)}
 
 
 def _best_classic(psnr: Mapping[str, float]) -> str:
@@ -113,7 +113,9 @@ def carafe_beside_noise(recorded: Mapping[str, Mapping[str, float | None]]) -> s
     lines = [f"{'Set12':8} {'noisy input':>12}   the paper's max-, avg-, conv-carafe, in dB"]
     for sigma in (15, 25, 50):
         key = f"set12_sigma{sigma}_psnr"
-        printed = [row[key] for row in paper_table(7) if variant_of(row).endswith("_carafe")]
+        printed = [
+            row[key] for row in paper_table(7) if TABLE_7.variant_of(row).endswith("_carafe")
+        ]
         untouched = -20 * math.log10(sigma / 255)  # before clipping
         lines.append(f"σ = {sigma:<4} {untouched:12.2f}   {', '.join(f'{v:.2f}' for v in printed)}")
     ours = recorded.get("dncnn_max_carafe", {}).get("set12_sigma25_psnr")

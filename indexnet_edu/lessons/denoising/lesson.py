@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ...complexity import count, measure
-from ...engine import Run
-from ...engine.task import TaskData
+from ...engine import TaskData
 from ...errors import UserError
 from ...tasks.denoising import DENOISING
 from ...tasks.denoising.classics import CLASSICS
@@ -24,7 +23,6 @@ from ..crossing import crossing_map, numbers_beside, trace
 
 __all__ = [
     "COSTS", "LIVE", "costs_of", "denoised", "liveliest", "noisy_photograph", "numbers_a_pixel",
-    "train_rows",
 ]  # fmt: skip
 
 #: Full resolution, max unpooling, and a light and a plain IndexNet.
@@ -36,11 +34,6 @@ COSTS = (
     "time of a pass on this machine / ms",
     "peak memory of a pass / MB",
 )
-
-
-def train_rows(profile: str, seed: int, **options: Any) -> dict[str, Run]:
-    """:func:`indexnet_edu.lessons.rows.train_rows` with its options, for this task."""
-    return rows.train_rows(DENOISING, profile, seed, LIVE, **options)
 
 
 def _model(name: str, width: float) -> nn.Module:
@@ -74,7 +67,7 @@ def numbers_a_pixel(name: str, width: float) -> tuple[float, float]:
         layers = trace(_model(name, width), torch.zeros(1, 1, side, side))
     narrow = min(math.prod(layer.shape) for layer in layers if layer.name == "D")
     # Max pooling hands over positions that CARAFE does not look at.
-    beside = numbers_beside(layers) if rows.is_guided(DENOISING, name) else 0
+    beside = numbers_beside(layers) if DENOISING.variant(name).guided else 0
     return narrow / side**2, beside / side**2
 
 

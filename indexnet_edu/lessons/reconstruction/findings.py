@@ -13,13 +13,14 @@ from ...complexity import count
 from ...engine import Run
 from ...records import paper_table
 from ...tasks.reconstruction import RECONSTRUCTION
-from ...tasks.reconstruction.model import ReconstructionNet
+from ...tasks.reconstruction.table import TABLE_3
 from ..answers import as_bullets, beside_predictions, reservations, yes_no
 from ..crossing import numbers_beside, trace
 from ..rows import table_text
-from .lesson import CONTROL, ROWS, is_guided
 
 __all__ = [
+    "CONTROL",
+    "ROWS",
     "RowCost",
     "cost_of",
     "findings",
@@ -31,6 +32,10 @@ __all__ = [
     "table_3_text",
 ]
 
+#: The control of Sec. 5.3's text, no row of Table 3: the index maps are learned and thrown away.
+CONTROL = "indexed_bilinear"
+#: The nine rows of Table 3 in the paper's order, blind ones first.
+ROWS = tuple(TABLE_3.rows)
 _INDEXNETS = ("indexed_o2o_modelwise", "indexed_holistic", "indexed_m2o")  # the paper's order
 _UNTRAINED = 100  # steps; below, the loss still falls by the step and an order means nothing
 
@@ -64,13 +69,13 @@ class RowCost:
 @cache
 def cost_of(variant: str) -> RowCost:
     """The cost of a row, counted on its network; nothing is computed."""
-    resampler = RECONSTRUCTION.variant(variant)
-    assert resampler is not None
+    row = RECONSTRUCTION.variant(variant)
     with torch.device("meta"):
-        model, image = ReconstructionNet(resampler), torch.zeros(1, 1, 32, 32)
+        model = RECONSTRUCTION.build_model(row, RECONSTRUCTION.profile("gpu"))
+        image = torch.zeros(1, 1, 32, 32)
     cost = count(model, image)
     # The control learns index maps too, and its decoder never sees them.
-    crossing = numbers_beside(trace(model, image)) if is_guided(variant) else 0
+    crossing = numbers_beside(trace(model, image)) if row.guided else 0
     return RowCost(cost.parameters, cost.macs, crossing)
 
 
@@ -79,7 +84,7 @@ def format_costs(costs: Mapping[str, RowCost]) -> str:
     least = min(cost.parameters for cost in costs.values())
     lines = [f"{'row':22} {'':6} {'parameters':>11} {'':6} {'MACs / M':>9} {'values crossing':>16}"]
     for variant, cost in costs.items():
-        kind = "guided" if is_guided(variant) else "blind"
+        kind = "guided" if RECONSTRUCTION.variant(variant).guided else "blind"
         share = f"×{cost.parameters / least:.2f}"
         lines.append(
             f"{variant:22} {kind:6} {cost.parameters:11,} {share:>6} "
@@ -105,7 +110,7 @@ def table_3_rows(runs: Mapping[str, Run]) -> list[dict[str, Any]]:
         ours, paper = run.metrics, printed.get(variant, {})
         row: dict[str, Any] = {
             "variant": variant,
-            "kind": "guided" if is_guided(variant) else "blind",
+            "kind": "guided" if RECONSTRUCTION.variant(variant).guided else "blind",
             "parameters": cost_of(variant).parameters,
             "PSNR / dB": ours["psnr"],
             "paper's PSNR / dB": paper.get("psnr"),
@@ -124,8 +129,8 @@ def findings(psnr: Mapping[str, float], steps: int) -> str:
         psnr: variant → PSNR in dB; all nine rows of Table 3 and the control.
         steps: of training, to say when they are too few.
     """
-    blind = {v: psnr[v] for v in ROWS if not is_guided(v)}
-    guided = {v: psnr[v] for v in ROWS if is_guided(v)}
+    blind = {v: psnr[v] for v in ROWS if not RECONSTRUCTION.variant(v).guided}
+    guided = {v: psnr[v] for v in ROWS if RECONSTRUCTION.variant(v).guided}
     best, worst = max(blind, key=blind.__getitem__), min(guided, key=guided.__getitem__)
     ahead = guided[worst] > blind[best]
     found = sorted(_INDEXNETS, key=psnr.__getitem__)
@@ -161,9 +166,9 @@ def judge_prediction(
         guided_first: whether every guided row was expected ahead of every blind one.
         control_loses: dB by which M2O was expected to fall without its intermediate path.
     """
-    blind = {v: psnr[v] for v in ROWS if not is_guided(v)}
+    blind = {v: psnr[v] for v in ROWS if not RECONSTRUCTION.variant(v).guided}
     best = max(blind, key=blind.__getitem__)
-    ahead = min(psnr[v] for v in ROWS if is_guided(v)) > blind[best]
+    ahead = min(psnr[v] for v in ROWS if RECONSTRUCTION.variant(v).guided) > blind[best]
     gap = psnr["indexed_m2o"] - psnr[CONTROL]
     outcomes = [
         ("best blind row", best_blind, best),

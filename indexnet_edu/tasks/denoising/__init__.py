@@ -9,30 +9,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from torch import Tensor
 from torch.nn import functional as F
 
-from ...engine.task import Task
-from ...indexing import FAMILIES, MODES
-from ...metrics import DenoisingMetrics
-from ...resampling import Resampler, create_resampler, named_resampler
+from ...engine import Batch, Mean, Network, Predict, Source, Task, Variant
+from ...images import read_image, write_image
 from .classics import measure_classics
-from .data import load_data
-from .model import build_model
+from .data import load_bsd, load_samples
+from .metrics import DenoisingMetrics
+from .model import build_dncnn, build_segnet
 from .predict import denoise
 from .recipe import DenoisingRecipe
+from .table import PAIRS, TABLE_7
 
 __all__ = ["DENOISING"]
-
-VARIANTS: dict[str, Resampler | None] = {
-    "dncnn": None,
-    "dncnn_segnet": create_resampler("maxpool_maxunpool"),
-    "dncnn_max_carafe": create_resampler("maxpool_carafe"),
-    "dncnn_avg_carafe": create_resampler("avgpool_carafe"),
-    # The stride is that of each encoder stage's last convolution: only so are the paper's 15.23
-    # GFLOPs right.
-    "dncnn_conv_carafe": create_resampler("conv_carafe", own_convolution=False),
-    **{f"{f}-{m}": named_resampler(f"{f}-{m}") for f in FAMILIES for m in MODES},
-}
 
 _SCHEDULE: dict[str, Any] = {"lr": 1e-3, "lr_drops": (45 / 60, 55 / 60), "channels_last": True}
 
@@ -53,18 +44,34 @@ PROFILES = {
     ),
 }  # fmt: skip
 
+
+def _squared_error(output: Tensor, batch: Batch) -> Mean:
+    return Mean(F.mse_loss(output, batch.target, reduction="sum"), batch.target.numel())
+
+
+def _read(content: bytes) -> tuple[np.ndarray, str]:
+    """An image of any size at its own resolution."""
+    image, note = read_image(content, longest_side=None, smallest_side=1)
+    kind = "grey" if image.ndim == 2 else "colour, each channel for itself"
+    return image, "; ".join(filter(None, [kind, note]))
+
+
 DENOISING = Task(
     name="denoising",
     title="Gaussian denoising",
-    table=7,
-    variants=VARIANTS,
-    profiles=PROFILES,
-    load_data=load_data,
-    build_model=build_model,
-    loss=F.mse_loss,
+    networks={"segnet": Network(build_segnet, PROFILES), "dncnn": Network(build_dncnn, PROFILES)},
+    variants={
+        name: Variant("dncnn") if pair is None else Variant("segnet", pair)
+        for name, pair in PAIRS.items()
+    },
+    sources={
+        "bsd400": Source(load_bsd, dataset="denoising"),
+        "embedded": Source(load_samples),
+    },
+    tables=(TABLE_7,),
+    loss=_squared_error,
     metrics=DenoisingMetrics,
     headline="psnr",
-    paper_data="BSD400",
     baselines=measure_classics,
-    predict=denoise,
+    predict=Predict(run=denoise, outputs={".png": write_image}, inputs={"image": _read}),
 )

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import torch
 
-from ...engine.task import Split, TaskData
-from ...metrics import DenoisingMetrics
+from ...engine import Split, TaskData
+from .metrics import DenoisingMetrics
 from .recipe import DenoisingRecipe
 
 __all__ = ["CLASSICS", "measure_classics"]
@@ -58,7 +58,7 @@ def measure_classics(data: TaskData, recipe: DenoisingRecipe) -> dict[str, dict[
     """The metrics of a run, for each denoiser that learns nothing.
 
     Args:
-        data: ``load_data(recipe)``, on the CPU.
+        data: of the recipe, on the CPU.
         recipe: says the noise.
 
     Returns:
@@ -71,8 +71,8 @@ def measure_classics(data: TaskData, recipe: DenoisingRecipe) -> dict[str, dict[
         for test, split in tests.items():
             metrics = DenoisingMetrics()
             for number in range(len(split)):
-                noisy, clean = split.batch(torch.tensor([number]), torch.Generator())
-                result = denoiser(noisy[0, 0].numpy(), recipe.sigma / 255)
-                metrics.update(torch.from_numpy(result)[None, None], clean)
+                batch = split.batch(torch.tensor([number]), seed=0)
+                result = denoiser(batch.x[0, 0].numpy(), recipe.sigma / 255)
+                metrics.update(torch.from_numpy(result)[None, None], batch.target)
             found[name] |= {f"{test}_{key}": value for key, value in metrics.compute().items()}
     return found

@@ -10,14 +10,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...datasets import wants_real
+from ...engine import ALL, Batch, TaskData
 from ...engine.randomness import mixed_seed
-from ...engine.task import TaskData
 from ...files import checksum_of
-from .photographs import Photograph, load_embedded, load_real
+from .photographs import Photograph, Photographs, load_embedded, load_real
 from .recipe import DenoisingRecipe
 
-__all__ = ["PATCH", "SCALES", "STRIDE", "NoisyImages", "Patches", "cut_patches", "load_data"]
+__all__ = [
+    "PATCH",
+    "SCALES",
+    "STRIDE",
+    "NoisyImages",
+    "Patches",
+    "cut_patches",
+    "load_bsd",
+    "load_samples",
+]
 
 PATCH, STRIDE = 40, 10  # pixels
 SCALES = (0.7, 0.8, 0.9, 1.0)
@@ -47,14 +55,14 @@ class Patches:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def batch(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def batch(self, indices: Tensor, seed: int, share: slice = ALL) -> Batch:
         """Noisy and clean patches, ``(N, 1, 40, 40)``; the noisy ones may leave [0, 1]."""
         device = self.pixels.device
-        indices = indices.to(device)
+        indices, generator = indices.to(device), torch.Generator(device).manual_seed(seed)
         symmetries = torch.randint(8, indices.shape, generator=generator, device=device)
         clean = self.cut(indices, symmetries)
         noise = torch.randn(clean.shape, generator=generator, device=device)
-        return clean + self.sigma / 255 * noise, clean
+        return Batch(clean + self.sigma / 255 * noise, clean)[share]
 
     def cut(self, indices: Tensor, symmetries: Tensor) -> Tensor:
         """Clean patches ``(N, 1, 40, 40)`` in [0, 1].
@@ -147,10 +155,10 @@ class NoisyImages:
     def __len__(self) -> int:
         return len(self.clean)
 
-    def batch(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def batch(self, indices: Tensor, seed: int, share: slice = ALL) -> Batch:
         """Noisy and clean image; ValueError for more than one, since sizes differ."""
-        (number,) = indices.tolist()
-        return self.noisy[number], self.clean[number]
+        (number,) = indices[share].tolist()
+        return Batch(self.noisy[number], self.clean[number])
 
     def to(self, device: torch.device) -> NoisyImages:
         return NoisyImages(
@@ -163,14 +171,24 @@ def _generator(number: int) -> torch.Generator:
     return torch.Generator().manual_seed(mixed_seed(_TEST_NOISE, number))
 
 
-def load_data(recipe: DenoisingRecipe) -> TaskData:
-    """The patches of the first ``train_images`` photographs, and the first ``test_images`` of each
-    test set, whose name says the noise too: ``bsd68_sigma25``.
+def load_bsd(recipe: DenoisingRecipe) -> TaskData:
+    """BSD400, tested on BSD68 and Set12, from the data folder.
 
     Raises:
-        UserError: the real data are asked for and are missing or damaged.
+        UserError: they are missing or damaged.
     """
-    source = load_real() if wants_real("denoising", recipe.data) else load_embedded()
+    return _data(load_real(), recipe)
+
+
+def load_samples(recipe: DenoisingRecipe) -> TaskData:
+    """scikit-image's photographs, which travel with it."""
+    return _data(load_embedded(), recipe)
+
+
+def _data(source: Photographs, recipe: DenoisingRecipe) -> TaskData:
+    """The patches of the first ``train_images`` photographs, and the first ``test_images`` of each
+    test set, whose name says the noise too: ``bsd68_sigma25``.
+    """
     everything = [*source.train, *(image for images in source.tests.values() for image in images)]
     photographs = source.train[: recipe.train_images]
     train = cut_patches(photographs, recipe.sigma, recipe.train_patches)

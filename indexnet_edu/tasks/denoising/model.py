@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from ...resampling import Resampler
 from .recipe import DenoisingRecipe
 
-__all__ = ["DnCNN", "DnCNNSegNet", "build_model"]
+__all__ = ["DnCNN", "DnCNNSegNet", "build_dncnn", "build_segnet"]
 
 _BEFORE_DOWN = (2, 2, 3)  # convolutions of each encoder stage, as in VGG-16
 _AFTER_UP = 2
@@ -137,8 +137,11 @@ def _scaled(channels: int, width: float) -> int:
     return max(4, 4 * round(channels * width / 4))
 
 
-def build_model(resampler: Resampler | None, recipe: DenoisingRecipe) -> nn.Module:
-    """The network of Table 7 for a pair; without one, DnCNN."""
-    if resampler is None:
-        return DnCNN(_scaled(64, recipe.width))
+def build_segnet(resampler: Resampler, recipe: DenoisingRecipe) -> DnCNNSegNet:
+    """DnCNN-SegNet for a pair, as wide as a recipe says."""
     return DnCNNSegNet(resampler, [_scaled(channels, recipe.width) for channels in (64, 128, 256)])
+
+
+def build_dncnn(resampler: None, recipe: DenoisingRecipe) -> DnCNN:
+    """DnCNN, as wide as a recipe says; nothing is resampled."""
+    return DnCNN(_scaled(64, recipe.width))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 __all__ = ["MARGIN", "denoise"]
 
@@ -16,6 +17,8 @@ __all__ = ["MARGIN", "denoise"]
 MARGIN = 112
 #: Side of what is kept of a tile. With its margins it takes 1.2 GB at the paper's width.
 TILE = 512
+#: Pixels per side that the networks need; a smaller image is continued by its border.
+SMALLEST = 8
 
 
 @torch.no_grad()
@@ -26,12 +29,22 @@ def denoise(model: nn.Module, image: np.ndarray, tile: int = TILE) -> np.ndarray
 
     Args:
         model: in evaluation mode, on any device.
-        image: ``(H, W)`` or ``(H, W, 3)`` in [0, 1], sides from 5.
+        image: ``(H, W)`` or ``(H, W, 3)``, floating-point, clean in [0, 1]; any size.
         tile: side of a tile without its margins, in pixels, a multiple of 8.
 
     Returns:
         Float32 of the same shape, clipped to [0, 1].
+
+    Raises:
+        ValueError: values of another range, such as 0 to 255, or no floating-point numbers.
     """
+    if not np.issubdtype(image.dtype, np.floating):
+        raise ValueError(f"the image must be floating-point in [0, 1], got {image.dtype}")
+    # Noise of σ = 50 leaves [0, 1] by 1 in a thousand million pixels.
+    if image.size and not (image.min() > -4 and image.max() < 5):
+        raise ValueError(
+            f"the image must lie in [0, 1] but for noise, got {image.min():g} to {image.max():g}"
+        )
     device = next(model.parameters()).device
     channels = image[..., None] if image.ndim == 2 else image  # (H, W, 1 or 3)
     cleaned = [
@@ -45,6 +58,10 @@ def denoise(model: nn.Module, image: np.ndarray, tile: int = TILE) -> np.ndarray
 def _denoise_grey(model: nn.Module, image: Tensor, tile: int) -> Tensor:
     """``(H, W)`` → ``(H, W)``."""
     height, width = image.shape
+    if min(height, width) < SMALLEST:
+        missing = (0, max(0, SMALLEST - width), 0, max(0, SMALLEST - height))
+        grown = F.pad(image[None, None], missing, mode="replicate")[0, 0]
+        return _denoise_grey(model, grown, tile)[:height, :width]
     result = torch.empty_like(image)
     for top in range(0, height, tile):
         for left in range(0, width, tile):

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
 from torch.nn import functional as F
 
-from ...engine.recipe import Recipe
-from ...engine.task import Task
+from ...engine import Batch, Mean, Network, Recipe, Source, Task, Variant
 from ...metrics import ImageMetrics
 from ...resampling import create_resampler
-from .data import load_data
+from .data import load_real, load_subset
 from .model import build_model
+from .table import TABLE_3
 
 __all__ = ["RECONSTRUCTION"]
 
 _INDEXED = {"mode": "nonlinear_context"}  # all IndexNets of Table 3
 
-VARIANTS = {
+PAIRS = {
     "avgpool_nearest": create_resampler("avgpool_nearest"),
     "conv_bilinear": create_resampler("conv_bilinear"),
     "s2d_d2s": create_resampler("s2d_d2s"),
@@ -51,17 +52,22 @@ PROFILES = {
     "gpu": Recipe(epochs=100, data="real", log_every=50, checkpoint_every=3000, **_SCHEDULE),
 }  # fmt: skip
 
+
+def _l1(output: Tensor, batch: Batch) -> Mean:
+    return Mean(F.l1_loss(output, batch.target, reduction="sum"), batch.target.numel())
+
+
 RECONSTRUCTION = Task(
     name="reconstruction",
     title="Fashion-MNIST reconstruction",
-    table=3,
-    variants=VARIANTS,
-    profiles=PROFILES,
-    load_data=load_data,
-    build_model=build_model,
-    loss=F.l1_loss,
+    networks={"encoder_decoder": Network(build_model, PROFILES)},
+    variants={name: Variant("encoder_decoder", pair) for name, pair in PAIRS.items()},
+    sources={
+        "fashion_mnist": Source(load_real, dataset="fashion_mnist"),
+        "embedded": Source(load_subset),
+    },
+    tables=(TABLE_3,),
+    loss=_l1,
     metrics=ImageMetrics,
     headline="psnr",
-    paper_data="Fashion-MNIST",
-    paper_counts={"train_images": 60_000, "test_images": 10_000},
 )

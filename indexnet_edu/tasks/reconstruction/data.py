@@ -10,12 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...datasets import wants_real
-from ...engine.recipe import Recipe
-from ...engine.task import TaskData
+from ...engine import ALL, Batch, Recipe, TaskData
 from .fashion_mnist import Images, load_embedded, load_fashion_mnist
 
-__all__ = ["CLASSES", "ReconstructionSplit", "load_data", "resize"]
+__all__ = ["CLASSES", "ReconstructionSplit", "load_real", "load_subset", "resize"]
 
 CLASSES = (
     "T-shirt/top", "trouser", "pullover", "dress", "coat",
@@ -43,16 +41,12 @@ class ReconstructionSplit:
     def __len__(self) -> int:
         return len(self.images)
 
-    def batch(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        images = self.images[indices.to(self.images.device)]
-        return images, images
+    def batch(self, indices: Tensor, seed: int, share: slice = ALL) -> Batch:
+        images = self.images[indices[share].to(self.images.device)]
+        return Batch(images, images)
 
     def to(self, device: torch.device) -> ReconstructionSplit:
         return ReconstructionSplit(self.images.to(device), self.labels)
-
-
-def _source(data: str) -> Images:
-    return load_fashion_mnist() if wants_real("fashion_mnist", data) else load_embedded()
 
 
 def _split(images: np.ndarray, labels: np.ndarray, count: int | None) -> ReconstructionSplit:
@@ -61,15 +55,23 @@ def _split(images: np.ndarray, labels: np.ndarray, count: int | None) -> Reconst
     )
 
 
-def load_data(recipe: Recipe) -> TaskData:
-    """The images of a recipe: the first ``train_images`` and ``test_images`` of the source it
-    names.
-
-    Raises:
-        UserError: the real data are asked for and are missing or damaged.
-    """
-    source = _source(recipe.data)
+def _data(source: Images, recipe: Recipe) -> TaskData:
+    """The first ``train_images`` and ``test_images`` of a source."""
     train = _split(source.train, source.train_labels, recipe.train_images)
     test = _split(source.test, source.test_labels, recipe.test_images)
     name = f"{source.name}: {len(train):,} training and {len(test):,} test images"
     return TaskData(name, source.checksum, train, test)
+
+
+def load_real(recipe: Recipe) -> TaskData:
+    """Fashion-MNIST from the data folder.
+
+    Raises:
+        UserError: it is missing or damaged.
+    """
+    return _data(load_fashion_mnist(), recipe)
+
+
+def load_subset(recipe: Recipe) -> TaskData:
+    """The subset that travels with the course."""
+    return _data(load_embedded(), recipe)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from indexnet_edu.engine.task import TaskData
+from indexnet_edu.engine import TaskData
 from indexnet_edu.errors import UserError
 from indexnet_edu.indexing import IndexGuide
 from indexnet_edu.lessons.denoising import lesson

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from indexnet_edu.errors import UsageError
-from indexnet_edu.lessons.reconstruction import lesson
+from indexnet_edu.lessons import rows
 from indexnet_edu.lessons.reconstruction.findings import (
+    CONTROL,
+    ROWS,
     cost_of,
     findings,
     format_costs,
@@ -20,13 +22,13 @@ from indexnet_edu.lessons.reconstruction.findings import (
 from indexnet_edu.tasks.reconstruction import RECONSTRUCTION
 
 TINY = {"train_images": 40, "test_images": 20, "batch_size": 20}
-PAPER = paper_psnr() | {lesson.CONTROL: 24.0}
+PAPER = paper_psnr() | {CONTROL: 24.0}
 
 
 def test_rows_are_the_papers_and_the_control_is_none_of_them() -> None:
-    assert list(lesson.ROWS) == list(paper_psnr())
-    assert {*lesson.ROWS, lesson.CONTROL} == set(RECONSTRUCTION.variants)
-    guided = {name for name in RECONSTRUCTION.variants if lesson.is_guided(name)}
+    assert list(ROWS) == list(paper_psnr())
+    assert {*ROWS, CONTROL} == set(RECONSTRUCTION.variants)
+    guided = {name for name in RECONSTRUCTION.variants if RECONSTRUCTION.variant(name).guided}
     indexed = {"indexed_o2o_modelwise", "indexed_holistic", "indexed_m2o"}
     assert guided == {"maxpool_maxunpool", *indexed}
 
@@ -35,19 +37,19 @@ def test_rows_train_once_and_tell_one_line_each(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     variants = ["avgpool_nearest", "maxpool_maxunpool"]
-    runs = lesson.train_rows("smoke", 3, variants, overrides=TINY, folder=tmp_path)
+    runs = rows.train_rows(RECONSTRUCTION, "smoke", 3, variants, overrides=TINY, folder=tmp_path)
     told = capsys.readouterr().out.splitlines()
     assert len(told) == 2 + len(variants)
     assert "avgpool_nearest" in told[2] and "blind" in told[2] and "2 steps" in told[2]
 
-    again = lesson.train_rows("smoke", 3, variants, overrides=TINY, folder=tmp_path)
+    again = rows.train_rows(RECONSTRUCTION, "smoke", 3, variants, overrides=TINY, folder=tmp_path)
     assert again == runs
     assert capsys.readouterr().out.count("read from disk") == len(variants)
 
-    source = lesson.provenance(runs)
+    source = rows.provenance(runs)
     for part in ("Fashion-MNIST", "profile smoke", "2 steps", "seed 3", "n = 1"):
         assert part in source
-    models = lesson.load_models(runs)
+    models = rows.load_models(RECONSTRUCTION, runs)
     assert list(models) == variants
     assert not models["avgpool_nearest"].training
     assert list(psnr_of(runs)) == variants
@@ -59,25 +61,29 @@ def test_rows_train_once_and_tell_one_line_each(
 
 
 def test_other_settings_lie_in_another_folder(tmp_path: Path) -> None:
-    one = lesson.train_rows("smoke", 0, ["avgpool_nearest"], overrides=TINY, folder=tmp_path)
+    one = rows.train_rows(
+        RECONSTRUCTION, "smoke", 0, ["avgpool_nearest"], overrides=TINY, folder=tmp_path
+    )
     more = TINY | {"train_images": 60}
-    two = lesson.train_rows("smoke", 0, ["avgpool_nearest"], overrides=more, folder=tmp_path)
+    two = rows.train_rows(
+        RECONSTRUCTION, "smoke", 0, ["avgpool_nearest"], overrides=more, folder=tmp_path
+    )
     assert one["avgpool_nearest"].folder.parent != two["avgpool_nearest"].folder.parent
 
 
 def test_an_unknown_variant_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"choose one of its rows \(avgpool_nearest"):
-        lesson.train_rows("smoke", 0, ["bicubic"], overrides=TINY, folder=tmp_path)
+        rows.train_rows(RECONSTRUCTION, "smoke", 0, ["bicubic"], overrides=TINY, folder=tmp_path)
 
 
 def test_costs_are_those_the_lesson_speaks_of() -> None:
     parameters = {name: cost_of(name).parameters for name in RECONSTRUCTION.variants}
     assert parameters["conv_carafe"] == 1_157_741
     assert parameters["s2d_d2s"] == 1_868_009
-    assert parameters["indexed_m2o"] == parameters[lesson.CONTROL] == 3_704_257
+    assert parameters["indexed_m2o"] == parameters[CONTROL] == 3_704_257
     assert parameters["indexed_o2o_modelwise"] - parameters["maxpool_maxunpool"] == 152
     crossing = {name: cost_of(name).crossing for name in RECONSTRUCTION.variants}
-    assert all((crossing[name] > 0) == lesson.is_guided(name) for name in crossing)
+    assert all((crossing[name] > 0) == RECONSTRUCTION.variant(name).guided for name in crossing)
     assert crossing["indexed_holistic"] == 32**2 + 16**2 + 8**2
     assert crossing["maxpool_maxunpool"] == 32 * 16**2 + 64 * 8**2 + 128 * 4**2
     text = format_costs({name: cost_of(name) for name in ("avgpool_nearest", "s2d_d2s")})
@@ -110,7 +116,7 @@ def test_the_papers_own_figures_confirm_every_claim() -> None:
         ({"indexed_m2o": 45.0}, 1),
         ({"indexed_o2o_modelwise": 29.0}, 2),
         ({"conv_deconv": 29.0}, 3),
-        ({lesson.CONTROL: 50.0}, 4),
+        ({CONTROL: 50.0}, 4),
     ],
 )
 def test_each_claim_can_fail(changed: dict[str, float], question: int) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from indexnet_edu.engine.task import TaskData
+from indexnet_edu.engine import TaskData
 from indexnet_edu.tasks.denoising import DENOISING
 from indexnet_edu.tasks.denoising.classics import CLASSICS
 from indexnet_edu.tasks.denoising.data import NoisyImages

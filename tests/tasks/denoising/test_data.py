@@ -11,9 +11,9 @@ from PIL import Image
 
 from indexnet_edu.engine.recipe import override
 from indexnet_edu.errors import UserError
-from indexnet_edu.metrics import DenoisingMetrics
 from indexnet_edu.tasks import get_task
-from indexnet_edu.tasks.denoising.data import NoisyImages, Patches, cut_patches, load_data
+from indexnet_edu.tasks.denoising.data import NoisyImages, Patches, cut_patches
+from indexnet_edu.tasks.denoising.metrics import DenoisingMetrics
 from indexnet_edu.tasks.denoising.photographs import (
     EMBEDDED_TEST,
     EMBEDDED_TRAIN,
@@ -73,20 +73,20 @@ def test_the_eight_symmetries(patches: Patches) -> None:
 
 def test_noise_has_its_sigma_and_is_drawn_anew(patches: Patches) -> None:
     indices = torch.arange(len(patches))
-    generator = torch.Generator().manual_seed(0)
-    noisy, clean = patches.batch(indices, generator)
-    again, turned = patches.batch(indices, generator)
+    batch, again = patches.batch(indices, 0), patches.batch(indices, 1)
+    noisy, clean = batch.x, batch.target
     noise = (noisy - clean) * 255
     assert noise.std().item() == pytest.approx(25, rel=0.02) and abs(noise.mean().item()) < 0.5
     assert clean.min() >= 0 and clean.max() <= 1 and noisy.shape == (len(patches), 1, 40, 40)
-    assert not torch.equal(noisy, again) and not torch.equal(clean, turned)
+    assert not torch.equal(noisy, again.x) and not torch.equal(clean, again.target)
 
 
-def test_a_batch_repeats_with_its_generator(patches: Patches) -> None:
-    pairs = [
-        patches.batch(torch.tensor([3, 1]), torch.Generator().manual_seed(5)) for _ in range(2)
-    ]
-    assert torch.equal(pairs[0][0], pairs[1][0]) and torch.equal(pairs[0][1], pairs[1][1])
+def test_a_batch_repeats_with_its_seed_and_a_share_is_part_of_it(patches: Patches) -> None:
+    indices = torch.tensor([3, 1, 4, 1, 5])
+    whole, again = patches.batch(indices, 5), patches.batch(indices, 5)
+    assert torch.equal(whole.x, again.x) and torch.equal(whole.target, again.target)
+    share = patches.batch(indices, 5, slice(1, None, 2))
+    assert torch.equal(share.x, whole.x[1::2]) and torch.equal(share.target, whole.target[1::2])
 
 
 def test_fewer_patches_are_spread_over_all(patches: Patches) -> None:
@@ -103,11 +103,10 @@ def test_fewer_patches_are_spread_over_all(patches: Patches) -> None:
 def test_test_noise_belongs_to_its_image() -> None:
     images = [photograph(30, 41, seed) for seed in range(3)]
     all_three, first_two = NoisyImages.of(images, 25), NoisyImages.of(images[:2], 25)
-    unused = torch.Generator()
     for number in (1, 0):  # in any order
-        x, target = all_three.batch(torch.tensor([number]), unused)
-        assert torch.equal(x, first_two.batch(torch.tensor([number]), unused)[0])
-        assert target.shape == (1, 1, 30, 41)
+        batch = all_three.batch(torch.tensor([number]), 0)
+        assert torch.equal(batch.x, first_two.batch(torch.tensor([number]), 7).x)
+        assert batch.target.shape == (1, 1, 30, 41)
     noises = [x - y for x, y in zip(all_three.noisy, all_three.clean, strict=True)]
     assert not torch.allclose(noises[0], noises[1], atol=1e-3)
     stronger = NoisyImages.of(images, 50)
@@ -116,7 +115,7 @@ def test_test_noise_belongs_to_its_image() -> None:
 
 def test_two_test_images_are_no_batch() -> None:
     with pytest.raises(ValueError):
-        NoisyImages.of([photograph(30, 41)] * 2, 25).batch(torch.tensor([0, 1]), torch.Generator())
+        NoisyImages.of([photograph(30, 41)] * 2, 25).batch(torch.tensor([0, 1]), 0)
 
 
 # --- sources -------------------------------------------------------------------------------------
@@ -132,18 +131,18 @@ def test_no_embedded_photograph_is_in_both_sets() -> None:
 
 
 def test_the_smoke_profiles_data(no_real_data: object) -> None:
-    data = load_data(TASK.profile("smoke"))
+    data = TASK.load_data(TASK.profile("smoke"))
     assert data.name == (
         "scikit-image photographs: 160 patches of 2 photographs, tested on photographs (1), σ = 25"
     )
     assert len(data.train) == 160 and list(data.test) == ["photographs_sigma25"]
-    auto = load_data(override(TASK.profile("cpu"), {"train_images": 1, "sigma": 50}))
+    auto = TASK.load_data(override(TASK.profile("cpu"), {"train_images": 1, "sigma": 50}))
     assert auto.checksum == data.checksum and list(auto.test) == ["photographs_sigma50"]
 
 
 def test_the_papers_photographs_where_they_are_not(no_real_data: object) -> None:
     with pytest.raises(UserError, match="by hand: 1. Clone"):
-        load_data(TASK.profile("gpu"))
+        TASK.load_data(TASK.profile("gpu"))
 
 
 def test_a_zip_and_a_folder_read_the_same(tmp_path: Path) -> None:
@@ -176,12 +175,12 @@ def test_what_holds_no_photographs_is_refused(tmp_path: Path) -> None:
 
 def test_bsd400_gives_238_400_patches(real_photographs: Path) -> None:
     """The paper says "around 240,000"."""
-    data = load_data(TASK.profile("gpu"))
+    data = TASK.load_data(TASK.profile("gpu"))
     assert len(data.train) == 238_400 == 400 * (9**2 + 11**2 + 13**2 + 15**2)
     assert {name: len(split) for name, split in data.test.items()} == {
         "bsd68_sigma25": 68, "set12_sigma25": 12,
     }  # fmt: skip
-    assert data.name.startswith("BSD400: ") and TASK.paper_data == "BSD400"
+    assert data.name.startswith("BSD400: ") and TASK.tables[0].paper_data == "BSD400"
 
 
 @pytest.mark.parametrize("sigma, psnr, ssim", [(15, 24.61, 0.698), (25, 20.17, 0.496), (50, 14.15, 0.248)])  # fmt: skip # noqa: E501

@@ -6,14 +6,14 @@ from torch import nn
 
 from indexnet_edu.complexity import as_printed, count
 from indexnet_edu.errors import UsageError
-from indexnet_edu.records.paper import paper_table, variant_of
+from indexnet_edu.records import paper_table
 from indexnet_edu.resampling import create_resampler, list_resamplers
 from indexnet_edu.tasks import get_task
-from indexnet_edu.tasks.denoising.model import DnCNN, DnCNNSegNet, build_model
+from indexnet_edu.tasks.denoising.model import DnCNN, DnCNNSegNet
 from indexnet_edu.tasks.denoising.recipe import DenoisingRecipe
 
 TASK = get_task("denoising")
-ROWS = {variant_of(row): row for row in paper_table(7)}
+ROWS = {TASK.tables[0].variant_of(row): row for row in paper_table(7)}
 
 # Nothing but 3×3 convolutions and BN; CARAFE adds 64C + 57,764 a module.
 PARAMETERS = {
@@ -26,7 +26,7 @@ PARAMETERS = {
 
 
 def network(variant: str, width: float = 1.0) -> nn.Module:
-    return build_model(TASK.variant(variant), DenoisingRecipe(width=width))
+    return TASK.build_model(TASK.variant(variant), DenoisingRecipe(width=width))
 
 
 def test_all_twenty_rows_of_table_7() -> None:

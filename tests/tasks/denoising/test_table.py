@@ -17,11 +17,11 @@ TASK = get_task("denoising")
 
 def finished(folder: Path, variant: str, psnr: float, sets: tuple[str, ...], **changes: int) -> Run:
     """A run by the paper's schedule without the training."""
-    pair, recipe = TASK.variant(variant), override(TASK.profile("gpu"), changes)
+    row, recipe = TASK.variant(variant), override(TASK.profile("gpu"), changes)
     files = {
         "config": {
             "task": "denoising", "variant": variant, "profile": "gpu",
-            "resampler": pair and {"name": pair.name, "options": dict(pair.options)},
+            **row.as_dict(),
             "data": {"name": "BSD400: 238,400 patches", "checksum": "c" * 64},
             "recipe": dataclasses.asdict(recipe),
         },
@@ -56,10 +56,10 @@ def test_ours_stand_beside_the_papers_of_the_same_noise(tmp_path: Path) -> None:
     assert segnet["paper"]["set12_sigma25_ssim"] is None  # the paper's SSIM is not the standard one
     indexed = rows["o2o_shared_stagewise-nonlinear_context"]
     assert indexed["paper"]["bsd68_sigma25_psnr"] == 29.07
-    assert [key for key, *_ in first.columns] == [
+    assert [column.key for column in first.columns] == [
         f"{name}_sigma25_{metric}" for name in both for metric in ("psnr", "ssim", "ssim_legacy")
     ]
-    assert all("sigma50" in key for key, *_ in second.columns)
+    assert all("sigma50" in column.key for column in second.columns)
     text = as_text(first)
     assert "BSD68 σ25 / dB" in text and "σ50" not in text and "28.27" in text
 

@@ -4,7 +4,7 @@ import torch
 
 from indexnet_edu.engine.recipe import override
 from indexnet_edu.tasks import get_task
-from indexnet_edu.tasks.reconstruction.data import load_data, resize
+from indexnet_edu.tasks.reconstruction.data import resize
 from indexnet_edu.tasks.reconstruction.fashion_mnist import load_embedded
 
 TASK = get_task("reconstruction")
@@ -24,16 +24,17 @@ def test_resize_is_bilinear_with_half_pixel_centres() -> None:
 
 
 def test_without_real_data_the_embedded_images_stand_in(no_real_data: object) -> None:
-    data = load_data(TASK.profile("cpu"))
+    data = TASK.load_data(TASK.profile("cpu"))
     assert "subset" in data.name and "5,000 training and 2,000 test" in data.name
     assert (len(data.train), len(data.test)) == (5000, 2000)
-    x, target = data.train.batch(torch.tensor([3, 0]), torch.Generator())
+    batch = data.train.batch(torch.tensor([3, 0]), 0)
+    x, target = batch.x, batch.target
     assert torch.equal(x, target) and torch.equal(x, resize(load_embedded().train[[3, 0]]))
 
 
 def test_the_real_data_are_taken_where_they_are(real_data: object) -> None:
-    data = load_data(TASK.profile("gpu"))
+    data = TASK.load_data(TASK.profile("gpu"))
     assert (len(data.train), len(data.test)) == (60_000, 10_000)
     assert data.name == "Fashion-MNIST: 60,000 training and 10,000 test images"
-    embedded = load_data(override(TASK.profile("gpu"), {"data": "embedded"}))
+    embedded = TASK.load_data(override(TASK.profile("gpu"), {"data": "embedded"}))
     assert embedded.checksum != data.checksum
