@@ -48,7 +48,7 @@ def in_values(got: Parts, wanted: Parts, tolerance: float, right_before: int) ->
             continue
         where = _name(name)
         if isinstance(mine, str):
-            return f"{where}It is {mine!r}, not what was asked for."
+            return f"{where}Yours is {mine!r}, which is not right here."
         return where + _values(mine.reshape(right.shape), right, tolerance, right_before)
     return "It has not as many parts as it should."
 

@@ -482,7 +482,7 @@ def test_numbers_truths_and_words():
 
     word = replace(SCALE, reference=lambda x: "max", misconceptions=())
     assert judge(word, lambda x: "max ").status == "right"
-    assert "It is 'min', not what was asked for" in reason(lambda x: "min", word)
+    assert "Yours is 'min', which is not right here" in reason(lambda x: "min", word)
 
 
 def test_open_questions_take_any_answer_without_a_complaint():
