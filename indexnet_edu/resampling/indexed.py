@@ -78,7 +78,7 @@ class IndexedPooling(Downsampling):
     def downsample(self, x: Tensor, stage: int) -> tuple[Tensor, Guide]:
         if self.implementation == "fast" and self.normalisation == "sigmoid+softmax":
             block = self._block(stage)
-            if fast.applies(x, *block.parameters()):
+            if fast.can_pool(block, x):
                 return fast.pool_and_guide(block, x, self.temperature)
             if fast.compiled.applies(x):
                 return fast.compiled.pool_and_guide(block, x, self.temperature)
@@ -140,7 +140,7 @@ class IndexedUpsample2d(Upsampling):
             )
 
     def upsample(self, d: Tensor, guide: Guide) -> Tensor:
-        if isinstance(guide, fast.ColumnGuide) and fast.applies(d, guide.columns):
+        if isinstance(guide, fast.ColumnGuide) and fast.can_upsample(d, guide):
             return fast.upsample(d, guide)
         if not isinstance(guide, IndexGuide | fast.ColumnGuide):
             raise ValueError("indexed upsampling needs the guide that indexed pooling returned")

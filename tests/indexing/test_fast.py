@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -171,6 +177,72 @@ def assert_same_as_clear(family: str, mode: str, x: Tensor, **options: object) -
             results.append(torch.autograd.grad(out, [leaf, *pool.parameters()], g) + (out, y))
         for mine, wanted in zip(*results, strict=True):
             assert_close(mine, wanted)
+
+
+@st.composite
+def placements(draw: st.DrawFn) -> Callable[[Tensor], Tensor]:
+    """The same shape somewhere else in memory: its dimensions in any order, with gaps, turned
+    round, or one image that stands for all."""
+    order = draw(st.permutations(range(4)))
+    steps = draw(st.tuples(*[st.sampled_from([1, 1, 2])] * 4))
+    flipped = draw(st.lists(st.integers(0, 3), max_size=2, unique=True))
+    expanded = draw(st.booleans())
+
+    def place(x: Tensor) -> Tensor:
+        room = x.new_zeros([x.shape[k] * steps[k] for k in order])
+        room = room.permute([order.index(k) for k in range(4)])
+        placed = room[tuple(slice(None, None, step) for step in steps)]
+        placed.copy_(x)
+        placed = placed.flip(flipped) if flipped else placed
+        return placed[:1].expand_as(x) if expanded else placed
+
+    return place
+
+
+def saved_contiguously(on: bool) -> AbstractContextManager[object]:
+    """What is kept for the way back comes back contiguous, as hooks that store it may give it."""
+    if not on:
+        return contextlib.nullcontext()
+    return torch.autograd.graph.saved_tensors_hooks(
+        lambda t: t.detach().clone(memory_format=torch.contiguous_format), lambda t: t
+    )
+
+
+@pytest.mark.parametrize("family, mode", ALL)
+@settings(max_examples=12, deadline=None)
+@given(
+    of_x=placements(),
+    of_d=placements(),
+    of_g=placements(),
+    layout=st.sampled_from(list(FORMATS.values())),
+    dense=st.booleans(),
+    hooks=st.booleans(),
+    size=st.sampled_from([40, 2**19]),
+)
+def test_no_order_of_memory_changes_a_gradient(
+    family, mode, of_x, of_d, of_g, layout, dense, hooks, size
+):
+    """Features, decoder features and gradients anywhere in memory, weights in either layout."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks_module, "BLOCK", size)
+        _assert_no_order_matters(family, mode, of_x, of_d, of_g, layout, dense, hooks)
+
+
+def _assert_no_order_matters(family, mode, of_x, of_d, of_g, layout, dense, hooks):
+    results = []
+    for implementation in ("fast", "clear"):
+        pool = pool_of(family, mode, implementation=implementation).to(memory_format=layout)
+        x = features(3, 3, 4, 4)
+        leaf = (x.contiguous(memory_format=layout) if dense else of_x(x)).requires_grad_()
+        with saved_contiguously(hooks):
+            y, guide = pool(leaf)
+            d = (y.detach() if dense else of_d(y.detach())).requires_grad_()
+            u = unpool(d, guide)
+        outputs, inputs = [y, u], [leaf, d, *pool.parameters()]
+        gradients = torch.autograd.grad(outputs, inputs, [of_g(t.detach()) for t in outputs])
+        results.append([y, u, *gradients])
+    for mine, wanted in zip(*results, strict=True):
+        assert_close(mine, wanted)
 
 
 @pytest.mark.parametrize("family, mode", ALL)

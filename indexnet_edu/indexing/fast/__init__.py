@@ -9,6 +9,14 @@ tests hold both against each other. What was tried and measured is in ``docs/per
 
 from . import compiled
 from .guide import ColumnGuide
-from .networks import applies, pool_and_guide, upsample
+from .networks import applies, can_pool, can_upsample, pool_and_guide, upsample
 
-__all__ = ["ColumnGuide", "applies", "compiled", "pool_and_guide", "upsample"]
+__all__ = [
+    "ColumnGuide",
+    "applies",
+    "can_pool",
+    "can_upsample",
+    "compiled",
+    "pool_and_guide",
+    "upsample",
+]

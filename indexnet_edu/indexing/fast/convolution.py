@@ -12,6 +12,7 @@ from torch import Tensor
 
 from .blocks import empty_features, is_channels_last, rows_of_regions, to_columns, to_map
 from .once import once
+from .saved import recall, remember
 
 __all__ = ["RegionConv", "empty_vectors", "matrix_of", "vectors", "weight_of"]
 
@@ -33,13 +34,13 @@ class RegionConv(torch.autograd.Function):
             else:
                 product = matrix @ vectors(corners)  # (F, n·h·w)
                 hidden.copy_(product.unflatten(1, (-1, h, w)).transpose(0, 1))
-        ctx.save_for_backward(x, weight)
+        remember(ctx, x, weight)
         return out
 
     @staticmethod
     @once
     def backward(ctx: Any, g_out: Tensor) -> tuple[Any, ...]:
-        x, weight = ctx.saved_tensors
+        x, weight = recall(ctx)
         n, c, h, w = len(x), x.shape[1], x.shape[2] // 2, x.shape[3] // 2
         last = is_channels_last(x)
         matrix = matrix_of(weight)
@@ -64,8 +65,12 @@ def empty_vectors(small: Tensor, channels: int, channels_last: bool) -> Tensor:
 
 
 def vectors(columns: Tensor) -> Tensor:
-    """Such columns, or those of a block, as (4·c, n·h·w), a view."""
-    return columns.permute(1, 2, 0, 3, 4).flatten(2).flatten(0, 1)
+    """Such columns, or those of a block, as (4·c, n·h·w).
+
+    A view, so that what is written to it arrives; a RuntimeError where there is none.
+    """
+    n, _, c, h, w = columns.shape
+    return columns.permute(1, 2, 0, 3, 4).view(4 * c, n * h * w)
 
 
 def matrix_of(weight: Tensor) -> Tensor:

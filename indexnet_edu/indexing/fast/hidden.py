@@ -14,6 +14,7 @@ from torch import Tensor
 
 from . import blocks as _blocks
 from .once import once
+from .saved import recall, remember
 
 __all__ = ["hidden_layers"]
 
@@ -155,14 +156,14 @@ class _Hidden(torch.autograd.Function):
             a = _activated(h, scale[part.features], shift[part.features], ceiling)
             target = _by_group(part.of_outputs(out), len(w))
             torch.bmm(w.repeat(len(h), 1, 1), _by_group(a, len(w)), out=target)
-        ctx.save_for_backward(hidden, gamma, beta, weight, mean, rstd)
+        remember(ctx, hidden, gamma, beta, weight, mean, rstd)
         ctx.training, ctx.ceiling = training, ceiling
         return out
 
     @staticmethod
     @once
     def backward(ctx: Any, g_out: Tensor) -> tuple[Any, ...]:
-        hidden, gamma, beta, weight, mean, rstd = ctx.saved_tensors
+        hidden, gamma, beta, weight, mean, rstd = recall(ctx)
         features = hidden.shape[1]
         scale = gamma * rstd
         shift = beta - mean * scale

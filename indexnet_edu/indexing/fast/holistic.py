@@ -14,7 +14,8 @@ from torch import Tensor
 from .blocks import Block, empty_features, is_channels_last, rows_of_regions
 from .layouts import ChannelsFirst, ChannelsLast, Layout
 from .once import once
-from .operators import encoder_weights, remember, sigmoid_backward
+from .operators import encoder_weights, remember_pooling, sigmoid_backward
+from .saved import recall, remember
 
 __all__ = ["HolisticPool", "HolisticUpsample"]
 
@@ -41,13 +42,13 @@ class HolisticPool(torch.autograd.Function):
             weights = encoder_weights(s.sigmoid_(), temperature)
             weighted = regions * layout.weights(weights)
             layout.sum_corners(weighted, out=layout.small(block.small(y)))
-        remember(ctx, temperature, x, weight, columns, y)
+        remember_pooling(ctx, temperature, x, weight, columns, y)
         return y, columns
 
     @staticmethod
     @once
     def backward(ctx: Any, g_y: Tensor | None, g_s: Tensor | None) -> tuple[Any, ...]:
-        x, weight, columns, y = ctx.saved_tensors
+        x, weight, columns, y = recall(ctx)
         n, c, h, w = y.shape
         layout = _layout(x)
         g_y = torch.zeros_like(y) if g_y is None else g_y
@@ -89,13 +90,13 @@ class HolisticUpsample(torch.autograd.Function):
             values = layout.copies(layout.small(block.small(d)))
             weights = layout.weights(_index(columns, block))
             torch.mul(values, weights, out=layout.regions(block.large(u)))
-        ctx.save_for_backward(d, columns)
+        remember(ctx, d, columns)
         return u
 
     @staticmethod
     @once
     def backward(ctx: Any, g_u: Tensor) -> tuple[Any, ...]:
-        d, columns = ctx.saved_tensors
+        d, columns = recall(ctx)
         n, c, h, w = d.shape
         layout = _layout(d)
         g_d = empty_features(d, d.shape, is_channels_last(d))

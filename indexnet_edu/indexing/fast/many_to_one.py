@@ -21,7 +21,8 @@ from .blocks import (
 )
 from .convolution import empty_vectors, matrix_of, vectors, weight_of
 from .once import once
-from .operators import pooled_back, pooled_by, remember
+from .operators import pooled_back, pooled_by, remember_pooling
+from .saved import recall
 
 __all__ = ["ManyToOnePool"]
 
@@ -43,13 +44,13 @@ class ManyToOnePool(torch.autograd.Function):
             torch.mm(matrix, vectors(corners), out=vectors(logits))
             torch.sigmoid(logits, out=s)
             pooled_by(s, corners, temperature, out=pooled)
-        remember(ctx, temperature, x, weight, columns, y)
+        remember_pooling(ctx, temperature, x, weight, columns, y)
         return y, columns
 
     @staticmethod
     @once
     def backward(ctx: Any, g_y: Tensor | None, g_s: Tensor | None) -> tuple[Any, ...]:
-        x, weight, columns, y = ctx.saved_tensors
+        x, weight, columns, y = recall(ctx)
         n, c, h, w = y.shape
         last = is_channels_last(x)
         g_y = torch.zeros_like(y) if g_y is None else g_y

@@ -19,11 +19,11 @@ from .many_to_one import ManyToOnePool
 from .operators import LinearPool, Pool, Upsample
 from .slices import SliceConv
 
-__all__ = ["applies", "pool_and_guide", "upsample"]
+__all__ = ["applies", "can_pool", "can_upsample", "pool_and_guide", "upsample"]
 
 
 def applies(*tensors: Tensor) -> bool:
-    """Whether the fast path can take these: plain float32 or float64 on a CPU, run eagerly.
+    """Whether the functions here can take these: plain float32 or float64 on a CPU, run eagerly.
 
     Under autocast, ``torch.compile``, ``torch.export``, the transforms of ``torch.func`` and modes
     that look at every operation (a counter of FLOPs) the clear path is taken.
@@ -43,6 +43,21 @@ def applies(*tensors: Tensor) -> bool:
         and not torch._C._are_functorch_transforms_active()
         and _get_current_dispatch_mode() is None
     )
+
+
+def can_pool(block: nn.Module, x: Tensor) -> bool:
+    """Whether the fast path takes these features, ``(N, C, H, W)``, through this block."""
+    return applies(x, *block.parameters()) and _lies_together(x)
+
+
+def can_upsample(d: Tensor, guide: ColumnGuide) -> bool:
+    """Whether the fast path takes these features, ``(N, C, h, w)``, with this guide."""
+    return applies(d, guide.columns) and _lies_together(d)
+
+
+def _lies_together(features: Tensor) -> bool:
+    # Gradients lie in memory as features do, and are written through views of one of these layouts.
+    return features.is_contiguous() or features.is_contiguous(memory_format=torch.channels_last)
 
 
 def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Tensor, ColumnGuide]:

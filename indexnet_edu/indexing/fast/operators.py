@@ -28,6 +28,7 @@ from .blocks import (
     weighted_sum,
 )
 from .once import once
+from .saved import recall, remember
 
 __all__ = [
     "LinearPool",
@@ -36,7 +37,7 @@ __all__ = [
     "encoder_weights",
     "pooled_back",
     "pooled_by",
-    "remember",
+    "remember_pooling",
     "sigmoid_backward",
 ]
 
@@ -67,9 +68,9 @@ def _exponentials(columns: Tensor, temperature: float) -> Tensor:
     return scaled.exp_()
 
 
-def remember(ctx: Any, temperature: float, *tensors: Tensor | None) -> None:
+def remember_pooling(ctx: Any, temperature: float, *tensors: Tensor | None) -> None:
     """What pooling needs on the way back; gradients that nobody sends stay None there."""
-    ctx.save_for_backward(*tensors)
+    remember(ctx, *tensors)
     ctx.temperature = temperature
     ctx.set_materialize_grads(False)
 
@@ -93,13 +94,13 @@ class Pool(torch.autograd.Function):
             s = torch.sigmoid(block.of(logits), out=block.of(columns))
             corners = to_columns(block.large(x), torch.empty_like(s))
             pooled_by(s, corners, temperature, out=block.small(y))
-        remember(ctx, temperature, x, columns, y)
+        remember_pooling(ctx, temperature, x, columns, y)
         return y, columns
 
     @staticmethod
     @once
     def backward(ctx: Any, g_y: Tensor | None, g_s: Tensor | None) -> tuple[Any, ...]:
-        x, columns, y = ctx.saved_tensors
+        x, columns, y = recall(ctx)
         n, c, h, w = y.shape
         g_y = torch.zeros_like(y) if g_y is None else g_y
         g_x, g_logits = torch.empty_like(x), torch.empty_like(columns)
@@ -166,13 +167,13 @@ class LinearPool(torch.autograd.Function):
             torch.bmm(_for_block(weight, block, matrices), matrices, out=_matrices(logits, last))
             torch.sigmoid(logits, out=s)
             pooled_by(s, corners, temperature, out=pooled)
-        remember(ctx, temperature, x, weight, columns, y)
+        remember_pooling(ctx, temperature, x, weight, columns, y)
         return y, columns
 
     @staticmethod
     @once
     def backward(ctx: Any, g_y: Tensor | None, g_s: Tensor | None) -> tuple[Any, ...]:
-        x, weight, columns, y = ctx.saved_tensors
+        x, weight, columns, y = recall(ctx)
         n, c, h, w = y.shape
         last = is_channels_last(x)
         g_y = torch.zeros_like(y) if g_y is None else g_y
@@ -194,12 +195,15 @@ class LinearPool(torch.autograd.Function):
 
 
 def _matrices(columns: Tensor, last: bool) -> Tensor:
-    """Columns as matrices of four rows: one a channel, or in channels-last memory one an image."""
-    return (
-        columns.permute(0, 1, 3, 4, 2).flatten(2)
-        if last
-        else columns.transpose(1, 2).flatten(3).flatten(0, 1)
-    )
+    """Columns as matrices of four rows: one a channel, or in channels-last memory one an image.
+
+    A view, so that what is written to them arrives; a RuntimeError where there is none.
+    """
+    n, _, c, h, w = columns.shape
+    if last:
+        return columns.permute(0, 1, 3, 4, 2).view(n, 4, h * w * c)
+    # Rows of a part of the map: only (h, w), and only (n, c), lie together.
+    return columns.transpose(1, 2).view(n * c, 4, h * w)
 
 
 def _for_block(weight: Tensor, block: Block, matrices: Tensor) -> Tensor:
@@ -225,13 +229,13 @@ class Upsample(torch.autograd.Function):
                     torch.mul(values, s[:, position], out=corner(large, position))
             else:
                 to_map(values.unsqueeze(1) * s, large)
-        ctx.save_for_backward(d, columns)
+        remember(ctx, d, columns)
         return u
 
     @staticmethod
     @once
     def backward(ctx: Any, g_u: Tensor) -> tuple[Any, ...]:
-        d, columns = ctx.saved_tensors
+        d, columns = recall(ctx)
         n, c, h, w = d.shape
         g_d, g_s = torch.empty_like(d), torch.empty_like(columns)
         for block in blocks(n, c, h, w, is_channels_last(d)):
