@@ -1,4 +1,4 @@
-"""The first convolution of the O2O blocks, as matrix products on regions.
+"""The first convolution of the nonlinear O2O blocks, as matrix products on regions.
 
 A 2×2 kernel with stride 2 is a matrix of four columns times the four corners of each region. A 4×4
 kernel with stride 2 and padding 1 is four such products, on regions of the padded features that are
@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 
 from . import blocks as _blocks
-from .blocks import is_channels_last
-from .once import once
-from .saved import recall, remember
+from .backward import once, recall, remember
+from .corners import is_channels_last
 
 __all__ = ["SliceConv"]
 
