@@ -24,9 +24,9 @@ __all__ = ["applies", "can_pool", "can_upsample", "has_hooks", "pool_and_guide",
 #: and with smaller maps what a call costs weighs more.
 HOLISTIC_FROM = 2**22
 
-#: Rows and columns from which a 4×4 kernel is faster as four products in the usual layout: each is
-#: computed with one place more a row, most of a small map.
-CONTEXT_FROM = 16
+#: Rows and columns from which a 4×4 kernel is faster as four products in the usual layout: each
+#: channel is a matrix of its own there, and a small one costs more to call than to compute.
+CONTEXT_FROM = 64
 
 _CEILINGS: dict[type, float] = {nn.ReLU: float("inf"), nn.ReLU6: 6.0}
 
