@@ -34,8 +34,7 @@ class IndexedPooling(Downsampling):
         implementation: ``"clear"`` computes exactly what you read in :mod:`indexnet_edu.indexing`,
             layer by layer; ``"fast"`` the same function in fewer passes over memory
             (:mod:`indexnet_edu.indexing.fast`), on a CPU and with the paper's normalisation. It
-            differentiates once, and does not call the block's layers, so that their hooks stay
-            silent. Where it does not apply the clear one is taken.
+            differentiates once. Where it does not apply, or is not faster, the clear one is taken.
     """
 
     def __init__(
