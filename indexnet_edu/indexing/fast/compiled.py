@@ -47,20 +47,24 @@ def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Ten
     """
     layers: Any = block.layers
     linear = isinstance(block, OneToOneIndexBlock) and len(layers) == 1
+    regions = _as_regions(x)
     if linear and isinstance(layers[0], SharedSliceConv2d) and not has_hooks(block):
-        y, decoder = _LinearPool.apply(x, layers[0].weight.view(2, 2, 2, 2), temperature)
-        return y, IndexGuide(_map(_encoder(_as_regions(decoder), temperature)), decoder)
-    columns = block(x).unflatten(1, (2, 2))  # (N, 2, 2, 1 or C, h, w)
-    index = torch.sigmoid(columns.permute(0, 4, 1, 5, 2, 3))  # (N, h, 2, w, 2, 1 or C)
-    encoder = _encoder(index, temperature)
-    y = _small((encoder * _as_regions(x)).sum((2, 4)))
+        weight = layers[0].weight.view(2, 2, 2, 2)  # (4, 1, 2, 2), its outputs corners too
+        pooled, index = _LinearPool.apply(regions, weight, temperature)
+        encoder = _encoder(index, temperature)
+    else:
+        columns = block(x).unflatten(1, (2, 2))  # (N, 2, 2, 1 or C, h, w)
+        index = torch.sigmoid(columns.permute(0, 4, 1, 5, 2, 3))  # (N, h, 2, w, 2, 1 or C)
+        encoder = _encoder(index, temperature)
+        pooled = (encoder * regions).sum((2, 4))
+    y = pooled.permute(0, 3, 1, 2)  # (N, h, w, C) → (N, C, h, w)
     return y, IndexGuide(_map(encoder), _map(index))
 
 
 def upsample(d: Tensor, decoder: Tensor) -> Tensor:
     """Indexed upsampling of ``(N, C, h, w)``; ValueError if the index map does not fit."""
     check_index(d, decoder.shape, 2, "decoder")
-    return _map(_as_regions(decoder) * _copies(d))
+    return _map(_as_regions(decoder) * _copies(d.permute(0, 2, 3, 1)))
 
 
 def _as_regions(features: Tensor) -> Tensor:
@@ -73,14 +77,9 @@ def _map(regions: Tensor) -> Tensor:
     return regions.flatten(1, 2).flatten(2, 3).permute(0, 3, 1, 2)
 
 
-def _small(pooled: Tensor) -> Tensor:
-    """(N, h, w, C) → (N, C, h, w), a view."""
-    return pooled.permute(0, 3, 1, 2)
-
-
 def _copies(small: Tensor) -> Tensor:
-    """(N, C, h, w) → (N, h, 1, w, 1, C), a view that stands for every corner of a region."""
-    return small.permute(0, 2, 3, 1)[:, :, None, :, None]
+    """(N, h, w, C) → (N, h, 1, w, 1, C), a view that stands for every corner of a region."""
+    return small[:, :, None, :, None]
 
 
 def _encoder(index: Tensor, temperature: float) -> Tensor:
@@ -93,35 +92,35 @@ def _encoder(index: Tensor, temperature: float) -> Tensor:
 
 
 class _LinearPool(torch.autograd.Function):
-    """The linear shared O2O block and the pooling by it: x, weight (2, 2, 2, 2), T → y, decoder.
+    """The linear shared O2O block and the pooling by it: regions (N, h, 2, w, 2, C), weight
+    (2, 2, 2, 2), T → pooled (N, h, w, C), index (N, h, 2, w, 2, C).
 
     Every corner of a region is a weighted sum of all four: no convolution needed, and one loop with
-    the rest. Left to itself, a compiler keeps more for the way back than x and s, and reading it
-    costs more than computing it again; and what is returned may be overwritten.
+    the rest. Left to itself, a compiler keeps more for the way back than features and index, and
+    reading it costs more than computing it again; and what is returned may be overwritten.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
-        regions = _as_regions(x)
+    def forward(
+        ctx: Any, regions: Tensor, weight: Tensor, temperature: float
+    ) -> tuple[Tensor, Tensor]:
         logits: Any = sum(
             _of_region(weight[:, :, i, j]) * regions[:, :, i : i + 1, :, j : j + 1]
             for i, j in CORNERS
         )
         index = torch.sigmoid(logits)
-        y = _small((_encoder(index, temperature) * regions).sum((2, 4)))
-        ctx.save_for_backward(x, weight, index)
+        ctx.save_for_backward(regions, weight, index)
         ctx.temperature = temperature
-        return y, _map(index)
+        return (_encoder(index, temperature) * regions).sum((2, 4)), index
 
     @staticmethod
-    def backward(ctx: Any, g_y: Tensor, g_decoder: Tensor) -> tuple[Any, ...]:
-        x, weight, index = ctx.saved_tensors
-        regions = _as_regions(x)
-        encoder, g = _encoder(index, ctx.temperature), _copies(g_y)
-        weights = encoder * g
+    def backward(ctx: Any, g_pooled: Tensor, g_index: Tensor) -> tuple[Any, ...]:
+        regions, weight, index = ctx.saved_tensors
+        encoder = _encoder(index, ctx.temperature)
+        weights = encoder * _copies(g_pooled)
         mean = (weights * regions).sum((2, 4), keepdim=True)
         slope = (weights * regions - encoder * mean) / ctx.temperature
-        g_logits = (slope + _as_regions(g_decoder)) * index * (1 - index)
+        g_logits = (slope + g_index) * index * (1 - index)
         through = sum(
             _of_region(weight[a, b]) * g_logits[:, :, a : a + 1, :, b : b + 1] for a, b in CORNERS
         )
@@ -130,7 +129,7 @@ class _LinearPool(torch.autograd.Function):
             for a, b in CORNERS
             for i, j in CORNERS
         ]
-        return _map(weights + through), torch.stack(products).view(2, 2, 2, 2), None
+        return weights + through, torch.stack(products).view(2, 2, 2, 2), None
 
 
 def _of_region(weight: Tensor) -> Tensor:
