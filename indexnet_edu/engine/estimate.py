@@ -149,16 +149,17 @@ def estimate(
     times, batches, testing = list[float](), list[float](), 0.0
     try:
         trainer = Trainer(plan.build(device), plan, here)
-        fed = feed(train, recipe, range(_WARM_UP + _MEASURED), device)
+        numbers = range(_WARM_UP + _MEASURED)
+        fed = feed(train, recipe, numbers, device, here.process_index, here.num_processes)
         while True:
             wait_for(device)
             began = time.perf_counter()
-            batch, _ = next(fed, (None, False))
+            batch, counts = next(fed, (None, False))
             if batch is None:
                 break
             wait_for(device)
             batches.append(time.perf_counter() - began)
-            trainer.step(batch, recipe.lr)
+            trainer.step(batch, recipe.lr, counts)
             wait_for(device)
             times.append(time.perf_counter() - began)
         for test in tests.values():

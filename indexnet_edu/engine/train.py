@@ -115,14 +115,15 @@ def load_model(task: Task, run: Run) -> nn.Module:
 
 
 def evaluate_run(task: Task, run: Run) -> dict[str, float]:
-    """Measures a finished run again, on the data that its configuration names.
+    """Measures a finished run again, on the data that its configuration names, in this process
+    alone.
 
     Raises:
         UserError: the run has not finished, or the data are not those it was trained with.
     """
     config = run.config
     recipe = Plan.stored(task, run.folder, config).recipe
-    model, here = load_model(task, run), accelerator()
+    model, here = load_model(task, run), accelerator(alone=True)
     data = task.load_data(recipe)
     if data.checksum != config["data"]["checksum"]:
         raise UserError(
