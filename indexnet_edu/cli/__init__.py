@@ -7,6 +7,7 @@ interrupted.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code; a user's mistake is one line on stderr."""
+    # A terminal or a redirect that knows no σ shows a question mark: no reason to fail.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     given = sys.argv[1:] if arguments is None else arguments
     parsed = _parser().parse_args(training.spelled_out(sweep.spelled_out(given)))
     try:

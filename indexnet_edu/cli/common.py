@@ -35,7 +35,8 @@ class Commands:
 
 
 def as_json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    """For programs, hence in ASCII: no terminal and no pipe can spoil it."""
+    return json.dumps(value, indent=2)
 
 
 def print_json(value: Any) -> None:

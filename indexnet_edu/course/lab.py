@@ -152,7 +152,8 @@ def _ask_for_no_news(folder: Path, environment: dict[str, str]) -> None:
 def _recall(memory: Path) -> dict[str, dict[str, str | None]]:
     """Which versions were copied under which names; none where the file is missing or damaged."""
     try:
-        return {file: dict(versions) for file, versions in json.loads(memory.read_text()).items()}
+        stored = json.loads(memory.read_bytes())
+        return {file: dict(versions) for file, versions in stored.items()}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
 

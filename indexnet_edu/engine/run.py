@@ -35,7 +35,7 @@ class Run:
     def _json(self, name: str) -> dict[str, Any]:
         path = self.folder / name
         try:
-            value = json.loads(path.read_text())
+            value = json.loads(path.read_bytes())
         except FileNotFoundError:
             raise UserError(
                 f"{self.folder} has no {name}: it is not a run folder, or not finished"
@@ -78,11 +78,11 @@ class Run:
         if not path.exists():
             return []
         # The last line may be torn if the process was killed while writing it.
-        lines = [line for line in path.read_text().split("\n")[:-1] if line]
+        lines = [line for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line]
         return [json.loads(line) for line in lines]
 
     def append_to_curve(self, points: list[dict[str, Any]]) -> None:
-        with open(self.folder / "curve.jsonl", "a") as file:
+        with open(self.folder / "curve.jsonl", "a", encoding="utf-8") as file:
             file.write("".join(json.dumps(point) + "\n" for point in points))
 
     def cut_curve(self, step: int) -> None:

@@ -1,7 +1,6 @@
 """Any number of processes finds the same, however few images or examples there are for them."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 

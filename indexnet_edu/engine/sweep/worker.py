@@ -7,6 +7,7 @@ cell does not pay for imports.
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import platform
@@ -142,6 +143,9 @@ def _train_cell(task: Task, sweep: Sweep, plan: SweepPlan, cell: Cell, threads: 
     log = os.open(sweep.log(cell), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    for stream in (sys.stdout, sys.stderr):  # whatever the terminal knows
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
     threading.Thread(target=_stop_with_the_worker, daemon=True).start()
     with sweep.claimed(cell, _PATIENCE) as mine:
         if not mine:
