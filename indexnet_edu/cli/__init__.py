@@ -39,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     given = sys.argv[1:] if arguments is None else arguments
-    parsed = _parser().parse_args(training.spelled_out(sweep.spelled_out(given)))
     try:
+        parsed = _parser().parse_args(training.spelled_out(sweep.spelled_out(given)))
         return parsed.action(parsed)
     except UserError as error:
         print(f"indexnet-edu: {error}", file=sys.stderr)

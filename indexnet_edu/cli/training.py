@@ -88,24 +88,30 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:
     """In ``predict``, ``--NAME FILE …`` is short for ``--with NAME FILE`` of each file: a task's
-    inputs have names of its own."""
+    inputs have names of its own.
+
+    Raises:
+        UsageError: a name without a file.
+    """
     given = list(arguments)
     if given[:1] != ["predict"]:
         return given
-    result, name = [], ""
-    for argument in given:
-        if argument.startswith("--") and argument != "--":
-            option, equals, value = argument[2:].partition("=")
-            own = option in _PREDICT_OPTIONS
-            name = "" if own else option
-            if own:
-                result.append(argument)
-            elif equals:
-                result += ["--with", option, value]
-        elif name:
-            result += ["--with", name, argument]
-        else:
+    result, name, files = list[str](), "", 0
+    for number, argument in enumerate([*given, "--"]):
+        if not argument.startswith("--"):
+            result += ["--with", name, argument] if name else [argument]
+            files += 1
+            continue
+        if name and not files:
+            raise UsageError(f"--{name} takes a file for each image; without one it says nothing")
+        if argument == "--":  # what follows are images, whatever they are called
+            return result + given[number:]
+        option, equals, value = argument[2:].partition("=")
+        name, files = ("", 0) if option in _PREDICT_OPTIONS else (option, bool(equals))
+        if not name:
             result.append(argument)
+        elif equals:
+            result += ["--with", name, value]
     return result
 
 
