@@ -59,8 +59,9 @@ class DataFile:
 class FileReport:
     """What :meth:`Dataset.verify` found.
 
-    ``state`` is ``"good"``, ``"missing"``, ``"truncated"``, ``"swapped"`` (it holds another file of
-    the catalogue, which ``message`` names), ``"foreign"`` or ``"unreadable"``.
+    ``state`` is ``"good"``, ``"missing"``, ``"unpacked"`` (what was in it lies in its place),
+    ``"truncated"``, ``"swapped"`` (it holds another file of the catalogue, which ``message``
+    names), ``"foreign"`` or ``"unreadable"``.
     """
 
     file: str
@@ -164,6 +165,8 @@ def _examine(path: Path, file: DataFile) -> FileReport:
             return report("truncated", f"truncated, {stat.st_size:,} of {file.bytes:,} bytes")
     except FileNotFoundError:
         unpacked = path.with_suffix("")
+        if path.suffix == ".gz" and unpacked.is_file():
+            return report("unpacked", f"unpacked, {unpacked.name} lies there and the .gz is wanted")
         if not (file.contents and unpacked.is_dir()):
             return report("missing", "missing")
         if _folder_sha256(unpacked) == file.contents:

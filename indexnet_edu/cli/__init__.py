@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from .. import __version__
 from ..errors import UserError
 from . import data, notebooks, records, sweep, tables, training
-from .common import Commands
+from .common import Commands, complain
 
 __all__ = ["main"]
 
@@ -43,10 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsed = _parser().parse_args(training.spelled_out(sweep.spelled_out(given)))
         return parsed.action(parsed)
     except UserError as error:
-        print(f"indexnet-edu: {error}", file=sys.stderr)
+        complain(str(error))
         return error.exit_code
     except KeyboardInterrupt as stopped:
-        print(f"indexnet-edu: {str(stopped) or 'interrupted'}", file=sys.stderr)
+        complain(str(stopped) or "interrupted")
         return getattr(stopped, "exit_code", 130)
     except BrokenPipeError:  # the reader (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import UsageError
 
-__all__ = ["SET_HELP", "Commands", "aligned", "as_json", "print_json", "print_rows", "settings"]
+__all__ = [
+    "SET_HELP",
+    "Commands",
+    "aligned",
+    "as_json",
+    "complain",
+    "print_json",
+    "print_rows",
+    "settings",
+]
 
 SET_HELP = "change one setting; may be given several times"
 
@@ -41,6 +51,11 @@ def as_json(value: Any) -> str:
 
 def print_json(value: Any) -> None:
     print(as_json(value))
+
+
+def complain(line: str) -> None:
+    """A line on stderr, as every refusal is."""
+    print(f"indexnet-edu: {line}", file=sys.stderr)
 
 
 def aligned(rows: Sequence[dict[str, Any]]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, UserError
-from .common import SET_HELP, Commands, print_json, print_rows, settings
+from .common import SET_HELP, Commands, complain, print_json, print_rows, settings
 
 if TYPE_CHECKING:
     from ..engine.sweep import Sweep
@@ -151,6 +151,9 @@ def _report(sweep: Sweep, as_json: bool) -> int:
     from ..engine.sweep import count_states, seconds_left
 
     rows = sweep.rows()
+    for row in rows:
+        if row["damaged"]:
+            complain(row["damaged"])
     plan, counts, left = sweep.plan, count_states(rows), seconds_left(rows)
     if as_json:
         described = {"sweep": str(sweep.folder), "task": plan.task, "profile": plan.profile}

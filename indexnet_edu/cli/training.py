@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UsageError
-from .common import SET_HELP, Commands, print_json, print_rows, settings
+from .common import SET_HELP, Commands, complain, print_json, print_rows, settings
 
 __all__ = ["add_commands", "spelled_out"]
 
@@ -72,18 +71,13 @@ def _predict(arguments: argparse.Namespace) -> int:
     for name, file in arguments.with_:
         others.setdefault(name, []).append(Path(file))
     model = load_model(task, run).to(default_device())
-    complaints: list[str] = []
     images = list(map(Path, arguments.images))
-    rows = predict_files(
-        task.predict, model, images, Path(arguments.out), others, complaints.append
-    )
+    rows = predict_files(task.predict, model, images, Path(arguments.out), others, complain)
     if arguments.json:
         print_json({"run": str(run.folder), "images": rows})
     elif rows:
         print_rows([{**row, "results": " ".join(row["results"])} for row in rows])
-    for line in complaints:
-        print(f"indexnet-edu: {line}", file=sys.stderr)
-    return 1 if complaints else 0
+    return 0 if len(rows) == len(images) else 1
 
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..errors import UserError
+from ..paths import expanded
 from .kernel import kernel_environment, prepend
 from .notebooks import Notebook, find_notebooks
 from .state import digest, write_text, writing
@@ -69,7 +70,7 @@ def copy_notebooks(
         UsageError: an unknown notebook.
         UserError: the folder cannot be written.
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     memory = folder / _HIDDEN / "copied.json"
     with writing(folder):
         memory.parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +132,7 @@ def start_lab(
     """
     if find_spec("jupyterlab") is None:
         raise UserError("JupyterLab is not installed; run: python -m pip install jupyterlab")
-    folder = Path(folder).expanduser().resolve()
+    folder = expanded(folder).resolve()
     print(copy_notebooks(folder, notebooks), flush=True)
     first = find_notebooks(notebooks)[0].path.name if notebooks else None
     with writing(folder):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, UserError
-from ..paths import asset
+from ..paths import asset, expanded
 
 __all__ = [
     "Notebook",
@@ -72,7 +72,7 @@ def find_notebooks(
 
 
 def _find(name: str | Path, folder: Path | None) -> Notebook:
-    path = Path(name).expanduser()
+    path = expanded(name)
     if path.suffix == ".ipynb" and path.is_file():
         return Notebook(path.resolve())
     known = list_notebooks(folder)

@@ -26,6 +26,10 @@ from ..files import replace_text, write_json
 __all__ = ["Run", "create_run", "environment_of", "open_run"]
 
 
+#: What ``config.json`` says of every run.
+_PARTS = ("task", "variant", "profile", "recipe", "data")
+
+
 @dataclass(frozen=True)
 class Run:
     """A run folder; properties read its files."""
@@ -36,6 +40,8 @@ class Run:
         path = self.folder / name
         try:
             value = json.loads(path.read_bytes())
+            if not isinstance(value, dict):
+                raise ValueError(f"it holds a {type(value).__name__}")
         except FileNotFoundError:
             raise UserError(
                 f"{self.folder} has no {name}: it is not a run folder, or not finished"
@@ -205,9 +211,12 @@ def open_run(folder: str | Path) -> Run:
     """An existing run folder.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or what it says of itself is damaged.
     """
     run = Run(Path(folder))
     if not (run.folder / "config.json").is_file():
         raise UserError(f"{folder} is not a run folder: it has no config.json")
+    config = run.config
+    if missing := [part for part in _PARTS if part not in config]:
+        raise UserError(f"{folder}: its configuration lacks {', '.join(missing)}: train it again")
     return run

@@ -16,7 +16,8 @@ from . import checkpoint
 from .batch import TaskData
 from .device import accelerator, describe_device, determinism, use_threads
 from .fit import evaluate, fit
-from .plan import Plan, does_not_fit
+from .memory import TRAINED, within_memory
+from .plan import Plan
 from .run import Run, create_run
 from .task import Task
 
@@ -55,8 +56,8 @@ def train(
 
     Raises:
         UsageError: an unknown name, or a folder that holds something else.
-        UserError: data missing or damaged, a folder that cannot be written, a loss that is no
-            longer finite.
+        UserError: data missing or damaged, a folder that cannot be written, a network or a step
+            that does not fit into memory, a loss that is no longer finite.
         Stopped: interrupted; the state is kept.
     """
     plan = Plan.of(task, variant, profile, out, seed, overrides)
@@ -73,8 +74,8 @@ def train(
     try:
         # One process keeps the folder, and it alone writes.
         with run.locked() if here.is_main_process else nullcontext():
-            with determinism(recipe.deterministic):
-                model = plan.build(here.device)
+            with determinism(recipe.deterministic), within_memory(recipe):
+                model = plan.build(here.device, TRAINED)
                 if plan.pretrained and not any(run.checkpoints.glob("step-*")):
                     plan.pretrained.load(model)
                 data = data.to(here.device)
@@ -89,8 +90,6 @@ def train(
             f"cannot write to {plan.folder} ({error.strerror}): free some space or use another "
             "--out; what was saved before is kept, go on with --resume"
         ) from None
-    except torch.OutOfMemoryError:
-        raise UserError(does_not_fit(recipe)) from None
     here.wait_for_everyone()
     return run
 
@@ -130,5 +129,6 @@ def evaluate_run(task: Task, run: Run) -> dict[str, float]:
             f"{run.folder} was trained on {config['data']['name']}, but here is {data.name}: "
             "set INDEXNET_DATA to the data of the run"
         )
-    model.to(here.device)
-    return evaluate(model, task, data.to(here.device).test, recipe, here)
+    with within_memory(recipe):
+        model.to(here.device)
+        return evaluate(model, task, data.to(here.device).test, recipe, here)

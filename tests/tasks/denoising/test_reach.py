@@ -1,4 +1,4 @@
-"""What ``denoise`` takes, and how far a pixel's result looks around: what a tile's margin is for."""
+"""What ``denoise`` takes, and how far a result looks around: what a tile's margin is for."""
 
 import numpy as np
 import pytest
