@@ -38,9 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    given = sys.argv[1:] if arguments is None else arguments
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        parsed = _parser().parse_args(training.spelled_out(sweep.spelled_out(given)))
+        for group in (notebooks, training, sweep):
+            given = group.spelled_out(given)
+        parsed = _parser().parse_args(given)
         return parsed.action(parsed)
     except UserError as error:
         complain(str(error))

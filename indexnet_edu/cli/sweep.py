@@ -38,6 +38,7 @@ def spelled_out(arguments: Sequence[str]) -> list[str]:
 
 
 def _start(arguments: argparse.Namespace) -> int:
+    from ..course.hiding import hiding
     from ..engine.sweep import Sweep, make_plan, sbatch_script, submit_to_slurm
     from ..tasks import get_task
 
@@ -71,6 +72,8 @@ def _start(arguments: argparse.Namespace) -> int:
     if arguments.retry_failed:
         sweep.retry_failed()
     if not slurm:
+        for line in hiding(Path.cwd()):
+            complain(line)
         _work_here(task, sweep, arguments)
         if left := _count(sweep)["to do"]:
             why = sweep.folder / "jobs"

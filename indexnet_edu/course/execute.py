@@ -156,13 +156,13 @@ def _check_parameters(notebooks: Sequence[Notebook], given: Mapping[str, Any]) -
     for notebook in notebooks:
         try:
             node = read_notebook(notebook.path)
+            known = parameters_of(node)
         except UserError as error:
             unusable[notebook.name] = str(error)
             continue
         if not code_cells(node):
             unusable[notebook.name] = "there is no code cell in it to run"
             continue
-        known = parameters_of(node)
         if unknown := [key for key in given if key not in known]:
             has = f"it has {', '.join(known)}" if known else "it has none"
             raise UserError(f"{notebook.name} has no parameter {', '.join(unknown)}; {has}")

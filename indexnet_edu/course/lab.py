@@ -22,7 +22,7 @@ from .kernel import kernel_environment, prepend
 from .notebooks import Notebook, find_notebooks
 from .state import digest, write_text, writing
 
-__all__ = ["Copies", "copy_notebooks", "lab_command", "start_lab"]
+__all__ = ["Copies", "allow_root_hint", "copy_notebooks", "lab_command", "start_lab"]
 
 _HIDDEN = ".indexnet-edu"
 
@@ -103,6 +103,7 @@ def lab_command(
     """The command that starts JupyterLab with this interpreter; nothing in it asks the network."""
     return [
         sys.executable,
+        "-P",  # the folder's files are the learner's, not JupyterLab's modules
         "-m",
         "jupyterlab",
         f"--ServerApp.root_dir={folder}",
@@ -140,6 +141,14 @@ def start_lab(
         _ask_for_no_news(folder / _HIDDEN / "jupyter", environment)
     os.chdir(folder)
     os.execve(sys.executable, lab_command(folder, extra_args, first), environment)
+
+
+def allow_root_hint(extra_args: Sequence[str]) -> list[str]:
+    """What to do as root, whom JupyterLab refuses unless it is told or configured otherwise."""
+    root = os.name == "posix" and os.geteuid() == 0
+    if not root or any("allow" in argument and "root" in argument for argument in extra_args):
+        return []
+    return ["you are root: if JupyterLab refuses, use 'indexnet-edu lab -- --allow-root'"]
 
 
 def _ask_for_no_news(folder: Path, environment: dict[str, str]) -> None:

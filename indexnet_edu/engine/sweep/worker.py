@@ -13,6 +13,7 @@ import os
 import platform
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -28,7 +29,7 @@ from ..train import train
 from .cells import Sweep
 from .plan import Cell, SweepPlan
 
-__all__ = ["Worker"]
+__all__ = ["Worker", "require_room_for_sockets"]
 
 #: Exit codes of a cell's process: another worker has the cell; stopped with the state saved.
 _TAKEN = 76
@@ -45,6 +46,22 @@ _PATIENCE = 0.25
 
 #: Seconds that a stopped cell gets to save its state.
 _GRACE = 60
+
+
+def require_room_for_sockets() -> None:
+    """Refuses a folder of temporary files in which the fork server could open no socket.
+
+    Raises:
+        UserError: its path is too long.
+    """
+    folder = tempfile.gettempdir()
+    # The system's limit without the closing zero, and /pymp-12345678/listener-12345678.
+    longest = (103 if sys.platform == "darwin" else 107) - 32
+    if (length := len(os.fsencode(folder))) > longest:
+        raise UserError(
+            f"the path of temporary files is too long for a sweep ({length} bytes, at most "
+            f"{longest}: {folder}): set TMPDIR to a shorter one"
+        )
 
 
 class Worker:
@@ -66,6 +83,7 @@ class Worker:
         self._process: BaseProcess | None = None
 
     def __call__(self) -> None:
+        require_room_for_sockets()
         if self.gpu is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = self.gpu
         signal.signal(signal.SIGTERM, self._stop)
