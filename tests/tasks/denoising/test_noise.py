@@ -1,4 +1,4 @@
-"""The noise that is asked for is the noise that is there, in patches, images and for the classics."""
+"""The noise that is asked for is the noise that is there: in patches, images, for classics."""
 
 import numpy as np
 import pytest
