@@ -18,7 +18,7 @@ from .checkpoint import KEPT
 from .device import accelerator, describe_device, use_threads, wait_for
 from .feed import feed
 from .fit import Trainer, evaluate
-from .memory import TRAINED, in_bytes, memory_of, within_memory
+from .memory import TRAINED, in_bytes, memory_of, step_within_memory
 from .plan import Plan
 from .task import Task
 
@@ -127,7 +127,7 @@ def estimate(
     data = task.load_data(recipe).to(device)
     train, tests = data.train, data.test if isinstance(data.test, Mapping) else {"": data.test}
     times, batches, testing = list[float](), list[float](), 0.0
-    with within_memory(recipe):
+    with step_within_memory(recipe):
         trainer = Trainer(plan.build(device, TRAINED), plan, here)
         numbers = range(_WARM_UP + _MEASURED)
         fed = feed(train, recipe, numbers, device, here.process_index, here.num_processes)

@@ -9,13 +9,30 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import torch
+from torch import Tensor
 
 from ..errors import UserError
-from .batch import Batch, Split
+from .batch import ALL, Batch, Split
 from .randomness import epoch_order, mixed_seed
 from .recipe import Recipe
 
-__all__ = ["feed"]
+__all__ = ["examples", "feed"]
+
+
+def examples(split: Split, indices: Tensor, seed: int, share: slice = ALL) -> Batch:
+    """A batch of a split.
+
+    Raises:
+        UserError: a file of the data cannot be read.
+    """
+    try:
+        return split.batch(indices, seed, share)
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        raise UserError(
+            f"an example cannot be read ({named}{error.strerror or error}): mend the data; a "
+            "training goes on with --resume"
+        ) from error
 
 
 def feed(
@@ -50,14 +67,7 @@ def feed(
         indices = epoch_order(recipe.seed, epoch, len(train))[first : first + recipe.batch_size]
         counts = rank < len(indices)
         share = slice(rank, None, processes) if counts else slice(0, 1)
-        try:
-            batch = train.batch(indices, mixed_seed(recipe.seed, step), share).to(device)
-        except OSError as error:
-            named = f"{error.filename}: " if error.filename else ""
-            raise UserError(
-                f"an example cannot be read ({named}{error.strerror or error}): mend the data and "
-                "go on with --resume"
-            ) from error
+        batch = examples(train, indices, mixed_seed(recipe.seed, step), share).to(device)
         if recipe.channels_last and batch.x.ndim == 4:
             batch = batch.with_memory(torch.channels_last)
         return batch, counts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import psutil
 import torch
@@ -13,7 +13,14 @@ from torch import nn
 from ..errors import UserError
 from .recipe import Recipe
 
-__all__ = ["TRAINED", "in_bytes", "memory_of", "require_memory", "within_memory"]
+__all__ = [
+    "TRAINED",
+    "in_bytes",
+    "memory_of",
+    "require_memory",
+    "step_within_memory",
+    "within_memory",
+]
 
 #: How often a training holds the weights: themselves, their gradients, and Adam's two moments.
 TRAINED = 4
@@ -70,11 +77,14 @@ def require_memory(build: Callable[[], nn.Module], device: torch.device, copies:
 
 
 @contextmanager
-def within_memory(recipe: Recipe) -> Iterator[None]:
+def within_memory(what: str, remedy: str) -> Iterator[None]:
     """Inside, what is raised for lack of memory becomes a line.
 
+    Args:
+        what: needs the memory; remedy: what to do where there is too little.
+
     Raises:
-        UserError: something did not fit.
+        UserError: it did not fit.
     """
     try:
         yield
@@ -83,7 +93,12 @@ def within_memory(recipe: Recipe) -> Iterator[None]:
         short = isinstance(error, (torch.OutOfMemoryError, MemoryError))
         if not short and "allocate memory" not in str(error):
             raise
-        raise UserError(
-            f"a step of {recipe.batch_size} examples does not fit into the device's memory: use a "
-            "smaller batch_size, or precision bfloat16"
-        ) from None
+        raise UserError(f"{what} does not fit into the device's memory: {remedy}") from None
+
+
+def step_within_memory(recipe: Recipe) -> AbstractContextManager[None]:
+    """Inside, steps of a recipe are computed."""
+    return within_memory(
+        f"a step of {recipe.batch_size} examples",
+        "use a smaller batch_size, or precision bfloat16",
+    )

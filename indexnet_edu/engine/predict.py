@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from ..errors import UsageError, UserError
+from .memory import within_memory
 from .task import Predict
 
 __all__ = ["predict_files"]
@@ -51,7 +52,8 @@ def predict_files(
         files = {first: source} | {name: others[name][number] for name in rest}
         try:
             read = {name: _read(predict, name, path) for name, path in files.items()}
-            result = predict.run(model, **{name: value for name, (value, _) in read.items()})
+            with within_memory("the image", "reduce it, or use another device"):
+                result = predict.run(model, **{name: value for name, (value, _) in read.items()})
             _write(predict, written, result)
         except UserError as error:
             complain(f"{source}: {error}")

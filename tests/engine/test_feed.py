@@ -127,3 +127,8 @@ def test_a_run_whose_data_fail_can_be_resumed(toy: Task, tmp_path: Path) -> None
     resumed = train(load(good), "plain", "smoke", tmp_path / "run", resume=True, progress=False)
     whole = train(load(good), "plain", "smoke", tmp_path / "whole", progress=False)
     assert resumed.weights.read_bytes() == whole.weights.read_bytes()
+
+
+def test_test_data_that_fail_are_said_to_be_data(toy: Task) -> None:
+    with pytest.raises(UserError, match="cannot be read .a damaged file."):
+        evaluate(torch.nn.Identity(), toy, Watched.toy({1}), recipe(), accelerator())

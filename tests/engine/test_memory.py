@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from indexnet_edu.engine import Batch, Mean, Recipe, Task, estimate, train
+from indexnet_edu.engine import Batch, Mean, Task, estimate, train
 from indexnet_edu.engine.memory import TRAINED, memory_of, require_memory, within_memory
 from indexnet_edu.errors import UserError
 
@@ -30,7 +30,7 @@ def test_what_a_cpu_cannot_allocate(allocate, toy: Task, tmp_path: Path) -> None
 
 
 def test_other_errors_stay_what_they_are() -> None:
-    with pytest.raises(RuntimeError, match="shapes"), within_memory(Recipe()):
+    with pytest.raises(RuntimeError, match="shapes"), within_memory("it", "none"):
         torch.zeros(2, 3) @ torch.zeros(2, 3)
     with pytest.raises(TypeError, match="argument"):
         require_memory(lambda: nn.Linear(2), CPU, 1)  # type: ignore[call-arg]

@@ -14,6 +14,7 @@ from indexnet_edu.engine.checkpoint import load_weights
 from indexnet_edu.engine.device import accelerator
 from indexnet_edu.engine.fit import Trainer
 from indexnet_edu.engine.plan import Plan
+from indexnet_edu.errors import UserError
 from tests.engine.test_train import stop_at
 from tests.engine.toy import built_by, plain_model
 
@@ -171,3 +172,29 @@ def test_pretrained_weights_are_loaded_once_and_not_on_resume(plain: Task, tmp_p
     resumed = train(task, "plain", "smoke", tmp_path / "run", resume=True, progress=False)
     assert beginning.loaded == 3
     assert resumed.weights.read_bytes() == whole.weights.read_bytes()
+
+
+def test_pretrained_weights_come_back_where_no_checkpoint_is_whole(
+    plain: Task, tmp_path: Path
+) -> None:
+    task = Beginning().of(plain)
+    whole = train(task, "plain", "smoke", tmp_path / "whole", progress=False)
+    with pytest.raises(KeyboardInterrupt):
+        train(stop_at(task, 7), "plain", "smoke", tmp_path / "run", progress=False)
+    for file in (tmp_path / "run").rglob("manifest.json"):
+        file.write_text("{}")
+    resumed = train(task, "plain", "smoke", tmp_path / "run", resume=True, progress=False)
+    assert resumed.weights.read_bytes() == whole.weights.read_bytes()
+
+
+def test_metrics_that_are_no_numbers_end_in_a_line(plain: Task, tmp_path: Path) -> None:
+    class Infinite:
+        def update(self, *_: object) -> None: ...
+
+        def compute(self) -> dict[str, float]:
+            return {"psnr": float("inf"), "mae": 0.0}
+
+    task = dataclasses.replace(plain, metrics=Infinite)
+    with pytest.raises(UserError, match="^psnr of the test images: no finite number"):
+        train(task, "plain", "smoke", tmp_path / "run", progress=False)
+    assert not (tmp_path / "run/metrics.json").exists()
