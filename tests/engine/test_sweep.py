@@ -150,7 +150,7 @@ def test_a_sweep_from_start_to_end(cli: Cli, tmp_path: Path) -> None:
              "--profile", "huge", "--set", "epoch=3", "--set", "lr=fast", "--seeds", "-1"],
             2,
             ["families m3o", "modes cubic", "profile huge", "setting 'epoch'", "lr takes float",
-             "seed must not be negative"],
+             "seed must be 0 to"],
         ),
         (["reconstruction", "--out", "x", "--variants", "m2o", "indexed_m2o", "m3o-linear"], 2,
          ["variant 'm2o'", "'m3o-linear' neither", "FAMILY-MODE"]),
