@@ -33,7 +33,7 @@ class Table:
     """A table of the paper.
 
     Attributes:
-        number: in the paper.
+        number: in the paper; another one for a table of our own.
         rows: what the paper calls a row → the task's variant. An index network need not be named:
             it is FAMILY-MODE.
         columns: the metrics, in order. A table shows those that its runs measured.

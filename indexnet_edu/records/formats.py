@@ -7,7 +7,7 @@ import io
 import textwrap
 from collections.abc import Callable, Sequence
 
-from .paper import paper_note
+from .paper import PAPER_TABLES, paper_note
 from .table import Comparison
 
 __all__ = ["FORMATS", "as_csv", "as_latex", "as_markdown", "as_text", "plain_rows"]
@@ -39,8 +39,7 @@ def _figure(value: float | None, std: float | None, decimals: int) -> str:
 def _sentences(comparison: Comparison) -> list[str]:
     """All that must be said about a table."""
     if not comparison.profile:
-        note = paper_note(comparison.table.number)
-        return [f"Table {comparison.table.number}", *filter(None, [note])]
+        return [f"Table {comparison.table.number}", *filter(None, [_note(comparison)])]
     said = [
         f"Table {comparison.table.number}, ours with profile {comparison.profile} on "
         f"{comparison.device}",
@@ -53,8 +52,13 @@ def _sentences(comparison: Comparison) -> list[str]:
     if comparison.left_out:
         number = comparison.left_out
         said.append(f"Left out: {number} result(s) with the row and seed of another one.")
-    notes = [paper_note(comparison.table.number), comparison.table.remark]
+    notes = [_note(comparison), comparison.table.remark]
     return [*said, *filter(None, notes)]
+
+
+def _note(comparison: Comparison) -> str | None:
+    number = comparison.table.number
+    return paper_note(number) if number in PAPER_TABLES else None
 
 
 def _grid(comparison: Comparison) -> tuple[list[tuple[str, list[str]]], list[list[str]]]:

@@ -11,19 +11,8 @@ from ..paths import asset
 
 __all__ = ["PAPER_TABLES", "paper_note", "paper_table"]
 
-#: Number of a table in the paper → its key in the file. Table 1 holds symbols, no figures.
-PAPER_TABLES: dict[int, str] = {
-    2: "table2_taxonomy",
-    3: "table3_fashion_mnist",
-    4: "table4_matting_design",
-    5: "table5_matting",
-    6: "table6_normalisation",
-    7: "table7_denoising",
-    8: "table8_sunrgbd",
-    9: "table9_ade20k",
-    10: "table10_nyuv2",
-    11: "table11_hu_nyuv2",
-}
+#: The tables with figures. Table 1 holds symbols.
+PAPER_TABLES = tuple(range(2, 12))
 
 
 @cache
@@ -32,10 +21,12 @@ def _tables() -> dict[str, Any]:
 
 
 def _key(number: int) -> str:
+    """A table's key in the file: ``table3_fashion_mnist``."""
     if number not in PAPER_TABLES:
         known = ", ".join(map(str, PAPER_TABLES))
         raise UsageError(f"there are no figures of a Table {number}; choose from {known}")
-    return PAPER_TABLES[number]
+    keys = (key for key in _tables() if key.startswith(f"table{number}_"))
+    return next(key for key in keys if not key.endswith("_note"))
 
 
 def paper_table(number: int) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..engine import Column, Run, Table, Task
 from .baselines import recorded_baselines
-from .paper import paper_table
+from .paper import PAPER_TABLES, paper_table
 from .record import IMMATERIAL, Outcome, Record, figures, shared_settings
 
 __all__ = ["Comparison", "compare", "find_runs"]
@@ -144,11 +144,21 @@ def _columns(table: Table, results: Iterable[Outcome]) -> tuple[Column, ...]:
     return (*known, *(Column(key, key, 4) for key in others))
 
 
+def _printed(table: Table) -> dict[str, dict[str, Any]]:
+    """Variant → the paper's figures; none for a table of our own."""
+    rows = paper_table(table.number) if table.number in PAPER_TABLES else []
+    return {table.variant_of(row): row for row in rows}
+
+
+def _rows(table: Table) -> list[str]:
+    """All rows of a table, the paper's in its order."""
+    return list(dict.fromkeys([*_printed(table), *table.rows.values()]))
+
+
 def _row(
     table: Table, variant: str, results: Sequence[Outcome], columns: Sequence[Column]
 ) -> dict[str, Any]:
-    rows = paper_table(table.number)
-    printed = next((row for row in rows if table.variant_of(row) == variant), None)
+    printed = _printed(table).get(variant)
     paper, ours, std = {}, {}, {}
     for column in columns:
         key = column.key
@@ -170,8 +180,9 @@ def _comparison(task: Task, table: Table, found: Mapping[str, list[Outcome]]) ->
         - len(kept[variant])
         for variant, results in found.items()
     )
-    printed = map(table.variant_of, paper_table(table.number))
-    ordered = dict.fromkeys([*printed, *(v for v in task.variants if v in kept), *sorted(kept)])
+    ordered = dict.fromkeys(
+        [*_rows(table), *(v for v in task.variants if v in kept), *sorted(kept)]
+    )
     results = [result for variant in kept.values() for result in variant]
     config, columns = task.completed(results[0].config), _columns(table, results)
     comparison = Comparison(
@@ -201,8 +212,7 @@ def compare(task: Task, results: Iterable[Outcome], table: Table | None = None) 
     """
     table = table or task.tables[0]
     names = _row_names(task)
-    rows = [task.variant(table.variant_of(row)) for row in paper_table(table.number)]
-    networks = {row.network for row in rows}
+    networks = {task.variant(name).network for name in _rows(table)}
     groups: dict[str, dict[str, list[Outcome]]] = {}
     for result in results:
         config = task.completed(result.config)
@@ -212,8 +222,7 @@ def compare(task: Task, results: Iterable[Outcome], table: Table | None = None) 
             group.setdefault(variant, []).append(result)
     if not groups:
         columns = _columns(table, ())
-        shown = map(table.variant_of, paper_table(table.number))
-        empty = [_row(table, name, (), columns) for name in shown]
+        empty = [_row(table, name, (), columns) for name in _rows(table)]
         return [Comparison(table, "", "", "", "", 0, columns, empty)]
     comparisons = {key: _comparison(task, table, group) for key, group in groups.items()}
 

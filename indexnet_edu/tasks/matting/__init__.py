@@ -1,1 +1,5 @@
-"""Image matting: Tables 4, 5 and 6. Its costs are counted; it is not trained yet."""
+"""Image matting: how much of each pixel is foreground, and what an index map does for fine borders.
+
+Source: "Index Networks", Sec. 6.1 and Tables 4 to 6; what it leaves open is in docs/paper.md. The
+networks, the data and the errors are here; they are not trained yet.
+"""
