@@ -57,6 +57,8 @@ def cli() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # No long test begins when the other test processes are at their end.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     browser = [item for item in items if item.get_closest_marker("browser")]
     if browser and find_chromium() is None:
         for item in browser:
