@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _IMPORTED = [
-    "indexnet_edu.cli", "indexnet_edu.engine.sweep", "indexnet_edu.tasks", "accelerate",
+    "indexnet_edu.cli", "indexnet_edu.engine.sweep", "indexnet_edu.tasks", "accelerate", "filelock",
     "safetensors.torch", "torch._dynamo", "torch.utils.tensorboard", "torchmetrics.image",
     "tests.forked",
 ]  # fmt: skip

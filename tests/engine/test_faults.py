@@ -75,6 +75,7 @@ def _train(folder: Path, last: int | None, points: Any) -> None:
     points.value = reaper.passed
 
 
+@pytest.mark.slow
 def test_death_at_any_point_of_writing_costs_no_bit(tmp_path: Path) -> None:
     """Before, within and after every write, and before and after every fsync, rename and removal,
     of all checkpoints, the weights and the metrics."""
