@@ -88,13 +88,21 @@ class Source:
     Attributes:
         load: the data of a recipe.
         dataset: its name in the catalogue; None for what travels with the course.
+        at_hand: whether it is there, for a set that no catalogue can verify.
         facts: what a network, its metrics and its figures must know of it, for example the number
             of classes.
     """
 
     load: Callable[[Any], TaskData]
     dataset: str | None = None
+    at_hand: Callable[[], bool] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def is_there(self) -> bool:
+        """Whether there is anything of it, be it damaged."""
+        if self.at_hand is not None:
+            return self.at_hand()
+        return self.dataset is None or get_dataset(self.dataset).status() != "absent"
 
 
 @dataclass(frozen=True)
@@ -193,18 +201,13 @@ class Task:
         Raises:
             UsageError: no such data set.
         """
-        real = [name for name, source in self.sources.items() if source.dataset]
         if recipe.data == "auto":
-            return next(name for name in self.sources if self._is_there(name))
-        name = real[0] if recipe.data == "real" and real else recipe.data
+            return next(name for name, source in self.sources.items() if source.is_there())
+        name = next(iter(self.sources)) if recipe.data == "real" else recipe.data
         if name not in self.sources:
             choices = ", ".join(dict.fromkeys(["auto", "real", *self.sources]))
             raise UsageError(f"data must be one of {choices}, got {recipe.data!r}")
         return name
-
-    def _is_there(self, name: str) -> bool:
-        dataset = self.sources[name].dataset
-        return dataset is None or get_dataset(dataset).status() != "absent"
 
     def _facts(self, recipe: Recipe) -> Mapping[str, Any]:
         return self.sources[self.source(recipe)].facts
@@ -215,9 +218,8 @@ class Task:
         Raises:
             UserError: they are missing and cannot be fetched, or damaged.
         """
-        name = self.source(recipe)
-        source = self.sources[name]
-        if source.dataset and not self._is_there(name):
+        source = self.sources[self.source(recipe)]
+        if source.dataset and not source.is_there():
             get(source.dataset)  # or it says how to get it
         return source.load(recipe)
 

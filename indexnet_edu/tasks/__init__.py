@@ -8,13 +8,14 @@ from ..errors import UsageError
 from .denoising import DENOISING
 from .denoising.table import COSTS_7
 from .depth.table import COSTS_10
+from .matting import MATTING
 from .matting.table import COSTS_5
 from .reconstruction import RECONSTRUCTION
 from .segmentation.table import COSTS_8
 
 __all__ = ["COST_TABLES", "TASKS", "find_table", "get_task"]
 
-TASKS: dict[str, Task] = {task.name: task for task in (RECONSTRUCTION, DENOISING)}
+TASKS: dict[str, Task] = {task.name: task for task in (RECONSTRUCTION, MATTING, DENOISING)}
 
 #: The tables that print costs, in the paper's order.
 COST_TABLES: tuple[CostTable, ...] = (COSTS_5, COSTS_7, COSTS_8, COSTS_10)

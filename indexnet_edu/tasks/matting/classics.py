@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
+from ...engine import Split, TaskData
 from ...errors import UserError
-from .metrics import with_known
+from .metrics import MattingMetrics, with_known
 from .trimap import BACKGROUND, FOREGROUND
 
-__all__ = ["CLASSICS", "closed_form", "half", "knn"]
+__all__ = ["CLASSICS", "closed_form", "half", "knn", "measure_classics"]
 
 Array = npt.NDArray[Any]
 
@@ -47,6 +50,30 @@ def knn(image: Array, trimap: Array) -> Array:
 
 #: Name → method, the one that looks at nothing first.
 CLASSICS: dict[str, Matter] = {"half": half, "closed_form": closed_form, "knn": knn}
+
+
+def measure_classics(data: TaskData, recipe: Any) -> dict[str, dict[str, float]]:
+    """The metrics of a run, for each method; only the first where PyMatting is not installed.
+
+    Returns:
+        Name → metrics named as a run names them: ``alphamatting_sad``.
+    """
+    tests: Mapping[str, Split] = data.test  # type: ignore[assignment]  # several, by the sources
+    usable = CLASSICS if importlib.util.find_spec("pymatting") else {"half": half}
+    found: dict[str, dict[str, float]] = {}
+    for name, matter in usable.items():
+        found[name] = {}
+        for test, split in tests.items():
+            metrics = MattingMetrics()
+            for number in range(len(split)):
+                batch = split.batch(torch.tensor([number]), seed=0)
+                # (1, 3, H, W) in [0, 1] → (H, W, 3) of 255; (1, 4, H, W) → (H, W)
+                image = (255 * batch.more["image"][0]).round().byte().permute(1, 2, 0).numpy()
+                trimap = (255 * batch.x[0, 3]).round().byte().numpy()
+                matte = torch.from_numpy(matter(image, trimap))[None, None]
+                metrics.update(matte, batch.target, batch.valid)
+            found[name] |= {f"{test}_{key}": value for key, value in metrics.compute().items()}
+    return found
 
 
 def _by_pymatting(method: str, image: Array, trimap: Array) -> Array:

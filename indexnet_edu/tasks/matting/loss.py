@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["EPSILON", "matting_loss"]
+from ...engine import Batch, Mean
+
+__all__ = ["EPSILON", "batch_loss", "matting_loss"]
 
 #: Under the root, so that it has a slope everywhere; a perfect alpha still costs 2e-6 a pixel.
 EPSILON = 1e-12
@@ -42,6 +44,11 @@ def matting_loss(
     pred = pred.float()
     composed = pred * foreground + (1 - pred) * background
     each = 0.5 * _root(pred - alpha) + 0.5 * _root(composed - image).sum(dim=1, keepdim=True)
-    # A product and not an index: masked pixels then have gradient 0 and shapes stay fixed.
-    weight = unknown.to(each.dtype)
-    return (each * weight).sum(), weight.sum()
+    return torch.where(unknown, each, 0).sum(), unknown.sum()
+
+
+def batch_loss(output: Tensor, batch: Batch) -> Mean:
+    """:func:`matting_loss` of a batch of compositions."""
+    assert batch.valid is not None
+    parts = (batch.more[name] for name in ("image", "foreground", "background"))
+    return Mean(*matting_loss(output, batch.target, batch.valid, *parts))

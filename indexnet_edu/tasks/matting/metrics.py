@@ -21,8 +21,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 __all__ = [
+    "MattingMetrics",
     "connectivity_error",
     "gradient_error",
     "matting_errors",
@@ -146,3 +148,32 @@ def matting_errors(pred: Array, target: Array, trimap: Array) -> dict[str, float
         "grad": gradient_error(pred, target, trimap),
         "conn": connectivity_error(pred, target, trimap),
     }
+
+
+class MattingMetrics:
+    """The four errors, each the mean of the images' own; see the top of this file."""
+
+    def __init__(self) -> None:
+        from torchmetrics import MeanMetric
+
+        self._means = {name: MeanMetric() for name in ("sad", "mse", "grad", "conn")}
+
+    def update(self, prediction: Tensor, target: Tensor, valid: Tensor | None = None) -> None:
+        """Adds images: mattes ``(N, 1, H, W)``, known regions copied, and where they were unknown.
+
+        Raises:
+            ValueError: it is not said where.
+        """
+        if valid is None:
+            raise ValueError(
+                "errors of a matte are measured where its trimap is unknown: say where"
+            )
+        for matte, truth, unknown in zip(prediction, target, valid, strict=True):
+            pred, alpha = (image[0].double().cpu().numpy() for image in (matte, truth))
+            trimap = np.where(unknown[0].cpu().numpy(), _UNKNOWN, 0)
+            for name, error in matting_errors(pred, alpha, trimap).items():
+                self._means[name].update(error)
+
+    def compute(self) -> dict[str, float]:
+        """The means over everything added so far, by all processes."""
+        return {name: float(mean.compute()) for name, mean in self._means.items()}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ...engine import ALL, Batch
 from .alphamatting import Photograph
 from .compose import CROP_SCALES, Picture, cropped_example, network_input, whole_example
 from .foregrounds import KINDS, SIZE, Foreground, draw_foreground
@@ -22,7 +24,6 @@ __all__ = [
     "WholeCompositions",
     "drawn_foregrounds",
     "embedded_backgrounds",
-    "stacked",
 ]
 
 #: Names in ``skimage.data``: photographs that travel in its wheel, none in both.
@@ -59,13 +60,29 @@ def embedded_backgrounds(part: str) -> dict[str, Picture]:
     }
 
 
-def stacked(examples: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Examples of one size as a batch: each key ``(N, …)``."""
-    return {key: torch.stack([example[key] for example in examples]) for key in examples[0]}
+class _Split:
+    """The engine's split of what gives examples one by one; pictures stay where they are read."""
+
+    def example(self, index: int, seed: int) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+    def batch(self, indices: Tensor, seed: int, share: slice = ALL) -> Batch:
+        """A share of the examples, which must be of one size.
+
+        Returns:
+            The target is alpha, valid are the unknown pixels, ``more`` has the pictures.
+        """
+        examples = [self.example(index, seed) for index in indices[share].tolist()]
+        found = {key: torch.stack([example[key] for example in examples]) for key in examples[0]}
+        return Batch(found.pop("x"), found.pop("alpha"), found.pop("unknown"), found)
+
+    def to(self, device: torch.device) -> Self:
+        """Itself: batches are moved when they are made."""
+        return self
 
 
 @dataclass(frozen=True)
-class CroppedCompositions:
+class CroppedCompositions(_Split):
     """Crops to train on; a foreground meets ``per_foreground`` random backgrounds in an epoch.
 
     Attributes:
@@ -97,7 +114,7 @@ class CroppedCompositions:
 
 
 @dataclass(frozen=True)
-class WholeCompositions:
+class WholeCompositions(_Split):
     """Whole foregrounds to be tested on, each before ``per_foreground`` backgrounds; no chance.
 
     Backgrounds are taken in turn, so that foregrounds that follow each other get others.
@@ -122,7 +139,7 @@ class WholeCompositions:
 
 
 @dataclass(frozen=True)
-class MeasuredPhotographs:
+class MeasuredPhotographs(_Split):
     """Photographs as they are, with their own trimaps: nothing is composed, no foreground known.
 
     Attributes:

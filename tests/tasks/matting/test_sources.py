@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from indexnet_edu.engine import Split
 from indexnet_edu.errors import UserError
 from indexnet_edu.tasks.matting import alphamatting
 from indexnet_edu.tasks.matting.sources import (
@@ -14,7 +15,6 @@ from indexnet_edu.tasks.matting.sources import (
     WholeCompositions,
     drawn_foregrounds,
     embedded_backgrounds,
-    stacked,
 )
 
 
@@ -32,7 +32,19 @@ def test_a_number_and_a_seed_say_all(drawn: CroppedCompositions) -> None:
     assert torch.equal(examples[0]["x"], examples[2]["x"])
     assert not torch.equal(examples[0]["image"], examples[1]["image"])
     assert not torch.equal(examples[0]["x"], drawn.example(0, seed=6)["x"])
-    assert stacked(examples)["x"].shape == (3, 4, 48, 48)
+
+
+def test_a_batch_and_its_shares(drawn: CroppedCompositions) -> None:
+    split: Split = drawn
+    indices = torch.tensor([3, 0, 11])
+    whole = split.batch(indices, seed=2)
+    assert len(whole) == 3 and whole.valid is not None and whole.valid.dtype == torch.bool
+    assert set(whole.more) == {"image", "foreground", "background"}
+    example = drawn.example(11, seed=2)
+    assert torch.equal(whole.x[2], example["x"]) and torch.equal(whole.target[2], example["alpha"])
+    share = split.batch(indices, seed=2, share=slice(1, 3))
+    assert torch.equal(share.x, whole.x[1:]) and torch.equal(share.target, whole.target[1:])
+    assert split.to(torch.device("cpu")) is drawn
 
 
 def test_training_and_test_share_no_drawing_and_no_photograph() -> None:
