@@ -13,7 +13,7 @@ READY := $(VENV)/.ready
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course lab test bench clean
+.PHONY: help setup course lab lint check test bench clean
 
 help:
 	@echo "make setup    make the environment .venv from requirements.lock, once"
@@ -22,8 +22,9 @@ help:
 	@echo "make course   run every notebook into build/course/"
 	@echo "              PROFILE=smoke  smoke, cpu or gpu"
 	@echo "make lab      open the course in JupyterLab"
+	@echo "make check    lint, style and types, and every test that takes only seconds"
 	@echo "make test     lint, check types and run every test, the notebooks and the browser included"
-	@echo "              WORKERS=2      test processes"
+	@echo "              WORKERS=2      test processes, of make check as well"
 	@echo "make bench    time operators, training steps, scaling and the course into build/bench/"
 	@echo "              QUICK=1        small sizes, about two minutes"
 	@echo "              THREADS=2      PyTorch's threads"
@@ -55,11 +56,19 @@ lab: setup
 	@echo "lab: opening the course in JupyterLab; stop it with Ctrl-C"
 	@$(BIN)/indexnet-edu lab
 
-test: setup
-	@echo "test: ruff, style"
+check: lint
+	@echo "check: pytest with $(WORKERS) processes, one thread each, without what is slow"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup \
+	  -m "not slow and not notebook and not browser"
+
+lint: setup
+	@echo "lint: ruff, style"
 	@$(BIN)/ruff check .
-	@echo "test: mypy, types"
+	@$(BIN)/ruff format --check .
+	@echo "lint: mypy, types"
 	@$(BIN)/mypy
+
+test: lint
 	@$(BIN)/python -m indexnet_edu.course.chromium >/dev/null || { \
 	  echo "test: no Chromium found; trying Playwright's own build"; \
 	  $(BIN)/playwright install chromium >/dev/null 2>&1 \

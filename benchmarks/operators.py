@@ -3,12 +3,14 @@
     python -m benchmarks.operators [--quick] [--threads N] [--out FOLDER]
 
 All families and modes against the paper's straightforward formulation
-(``tests/indexing/paper_operators.py``), max pooling with max unpooling, and CARAFE against its
-unfolded form. Where there is a C++ compiler the compiled ones too.
+(``tests/indexing/paper_operators.py``) and the clear code, max pooling with max unpooling, and
+CARAFE against its unfolded form. Where there is a C++ compiler the compiled ones too. Then whole
+training steps of the tasks' networks, the fast path against the clear code.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import statistics
 from typing import Any
@@ -19,9 +21,12 @@ from torch.nn import functional as F
 
 from benchmarks.roofline import limits, work_of
 from benchmarks.timing import Call, Options, held, interleaved, options, save, table
+from benchmarks.training import step
 from indexnet_edu.indexing import FAMILIES, MODES
-from indexnet_edu.resampling import IndexedPool2d, IndexedUpsample2d
+from indexnet_edu.resampling import IndexedPool2d, IndexedUpsample2d, create_resampler
 from indexnet_edu.resampling.carafe import Carafe
+from indexnet_edu.resampling.indexed import IMPLEMENTATIONS
+from indexnet_edu.tasks import TASKS
 from tests.indexing.paper_operators import PaperOperators
 from tests.resampling.unfolded_carafe import unfolded_carafe
 
@@ -81,6 +86,7 @@ def main() -> None:
         *carafe_rows(x, given),
         *many_to_one_rows(x, g, given),
     ]
+    steps = step_rows(given)
     mean, mean_last = (
         statistics.geometric_mean(row[ratio] for row in rows)
         for ratio in ("baseline / fast", "baseline / fast, last")
@@ -89,11 +95,12 @@ def main() -> None:
         f"N={n}, C={c}, {size}×{size}; copy {machine.bandwidth / 1e9:.1f} GB/s, "
         f"product {machine.peak / 1e9:.0f} Gflop/s\n\n{table(rows)}\n\n"
         f"geometric mean of baseline / fast: {mean:.2f}, channels-last {mean_last:.2f}\n\n"
-        f"{table(others)}"
+        f"{table(others)}\n\ntraining steps, profile cpu\n\n{table(steps)}"
     )
     result = {
         "rows": rows,
         "others": others,
+        "steps": steps,
         "geometric_mean": mean,
         "geometric_mean_channels_last": mean_last,
         "limits": vars(machine),
@@ -121,7 +128,7 @@ def index_network(
     functions = {"baseline": Baseline(), "clear": clear, "fast": fast, "max": max_pooling}
     calls = {k: trained(f, x, g) for k, f in functions.items()}
     last = channels_last(x, g)
-    calls |= {f"{k}, last": trained(functions[k], *last) for k in ("baseline", "fast")}
+    calls |= {f"{k}, last": trained(functions[k], *last) for k in ("baseline", "clear", "fast")}
     seconds = interleaved(calls, given.rounds)
     memory = {k: held(lambda f=f: f(x)) / 2**20 for k, f in functions.items()}
     work = work_of(fast.pool, n, c, size, 1 if family == "holistic" else c)
@@ -135,6 +142,8 @@ def index_network(
         "baseline ms, last": 1e3 * seconds["baseline, last"],
         "fast ms, last": 1e3 * seconds["fast, last"],
         "baseline / fast, last": seconds["baseline, last"] / seconds["fast, last"],
+        "clear / fast": seconds["clear"] / seconds["fast"],
+        "clear / fast, last": seconds["clear, last"] / seconds["fast, last"],
         "fast / max pooling": seconds["fast"] / seconds["max"],
         "baseline MiB": memory["baseline"],
         "fast MiB": memory["fast"],
@@ -217,6 +226,27 @@ def many_to_one_rows(x: Tensor, g: Tensor, given: Options) -> list[dict[str, Any
         calls[f"M2O {mode}, bfloat16"] = trained(Autocast(fast), x, g)
         seconds = interleaved(calls, max(3, given.rounds // 3))
         rows += [{"operator": k, "ms": 1e3 * s, "MiB": None} for k, s in seconds.items()]
+    return rows
+
+
+def step_rows(given: Options) -> list[dict[str, Any]]:
+    """A training step of every task's network as the course trains it, clear and fast in turns."""
+    rows = []
+    for name, task in TASKS.items():
+        size = task.profile("cpu").batch_size
+        size = max(2, size // 10) if given.quick else size
+        for family in FAMILIES:
+            for mode in MODES:
+                pairs = {
+                    k: create_resampler("indexnet", family=family, mode=mode, implementation=k)
+                    for k in IMPLEMENTATIONS
+                }
+                variant = dataclasses.replace(task, variants=pairs)
+                calls = {k: step(variant, k, size) for k in pairs}
+                seconds = interleaved(calls, given.rounds)
+                row = {"task": name, "family": family, "mode": mode}
+                row |= {f"{k} ms": 1e3 * s for k, s in seconds.items()}
+                rows.append(row | {"clear / fast": seconds["clear"] / seconds["fast"]})
     return rows
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .checksums import note_whole, was_whole
 from .errors import UsageError, UserError
 from .files import sha256
 from .paths import asset, data_folder
@@ -59,8 +60,9 @@ class DataFile:
 class FileReport:
     """What :meth:`Dataset.verify` found.
 
-    ``state`` is ``"good"``, ``"missing"``, ``"truncated"``, ``"swapped"`` (it holds another file of
-    the catalogue, which ``message`` names), ``"foreign"`` or ``"unreadable"``.
+    ``state`` is ``"good"``, ``"missing"``, ``"unpacked"`` (what was in it lies in its place),
+    ``"truncated"``, ``"swapped"`` (it holds another file of the catalogue, which ``message``
+    names), ``"foreign"`` or ``"unreadable"``.
     """
 
     file: str
@@ -88,9 +90,13 @@ class Dataset:
     def folder(self, root: Path | None = None) -> Path:
         return (root or data_folder()) / self.name
 
-    def verify(self, root: Path | None = None) -> list[FileReport]:
-        """Every file held against its checksum, in the catalogue's order."""
-        return [_examine(self.folder(root) / file.name, file) for file in self.files]
+    def verify(self, root: Path | None = None, anew: bool = False) -> list[FileReport]:
+        """Every file held against its checksum, in the catalogue's order.
+
+        Args:
+            anew: read all of it, also what was found to be whole before.
+        """
+        return [_examine(self.folder(root) / file.name, file, anew) for file in self.files]
 
     def status(self, root: Path | None = None) -> str:
         """``"present"`` (all files there and whole), ``"absent"`` (none there) or ``"damaged"``."""
@@ -146,24 +152,33 @@ def get_dataset(name: str) -> Dataset:
 # --- verifying --------------------------------------------------------------------------------
 
 
-def _examine(path: Path, file: DataFile) -> FileReport:
+def _examine(path: Path, file: DataFile, anew: bool) -> FileReport:
     def report(state: str, message: str) -> FileReport:
         return FileReport(file.name, state, message)
 
     try:
         stat = path.stat()
         key = (path, stat.st_size, stat.st_mtime_ns)
+        whole = report("good", f"whole, {file.bytes:,} bytes")
+        repacked = report("good", "packed by hand, with the right contents")
+        for right, known in ((file.sha256, whole), (file.contents, repacked)):
+            if not anew and right and was_whole(path, stat, right):
+                return known
         checksum = _sha256(*key)
         if checksum == file.sha256:
-            return report("good", f"whole, {file.bytes:,} bytes")
+            note_whole(path, stat, checksum)
+            return whole
         if file.contents and contents_sha256(*key) == file.contents:
-            return report("good", "packed by hand, with the right contents")
+            note_whole(path, stat, file.contents)
+            return repacked
         if owner := _owner(checksum):
             return report("swapped", f"swapped, it holds {owner}")
         if stat.st_size < file.bytes and _is_cut_short(path):
             return report("truncated", f"truncated, {stat.st_size:,} of {file.bytes:,} bytes")
     except FileNotFoundError:
         unpacked = path.with_suffix("")
+        if path.suffix == ".gz" and unpacked.is_file():
+            return report("unpacked", f"unpacked, {unpacked.name} lies there and the .gz is wanted")
         if not (file.contents and unpacked.is_dir()):
             return report("missing", "missing")
         if _folder_sha256(unpacked) == file.contents:
@@ -366,15 +381,18 @@ def wants_real(name: str, data: str) -> bool:
 
 
 def verify(names: Sequence[str] = ()) -> list[dict[str, str]]:
-    """One row a file: name (of the dataset), file, state, message (see :class:`FileReport`).
+    """One row a file: name (of the dataset), file, state, message (see :class:`FileReport`). All
+    is read anew, whatever was found before.
 
     Without names: every dataset of which at least one file is there.
     """
     chosen = [get_dataset(name) for name in names] or [
         dataset for dataset in load_catalogue().values() if dataset.status() != "absent"
     ]
+    _sha256.cache_clear()
+    contents_sha256.cache_clear()
     return [
         {"name": dataset.name, "file": found.file, "state": found.state, "message": found.message}
         for dataset in chosen
-        for found in dataset.verify()
+        for found in dataset.verify(anew=True)
     ]

@@ -71,8 +71,8 @@ def read_image(
 
     Sixteen bits keep their range, CMYK and palettes become RGB, transparency is laid on white, an
     animation gives its first frame, a photograph is turned upright, and what is larger than
-    ``longest_side`` is reduced (None for never). Floating-point values within [0, 1] are kept, up
-    to 255 taken for eight bits, and stretched to [0, 1] otherwise.
+    ``longest_side`` is reduced (None for never). Floating-point values within [0, 1] are kept, from
+    above 2 up to 255 taken for eight bits, and stretched to [0, 1] otherwise.
 
     Returns:
         The picture ``(H, W)`` or ``(H, W, 3)``, float32 in [0, 1]; and what was changed, empty if
@@ -127,19 +127,21 @@ def _decode(image: object, longest_side: int | None) -> tuple[np.ndarray, str]:
     mode = picture.mode
     deep = mode.startswith(("I", "F"))
     if deep:
-        pixels = np.asarray(picture, dtype=np.float32)
+        pixels = np.asarray(picture, dtype=np.float64)  # in which no difference overflows
         if not np.isfinite(pixels).all():
             raise ValueError("it holds values that are no numbers")
-        pixels, note = _to_unit(pixels, 65535.0 if mode.startswith("I") else 1.0)
+        pixels, note = _to_unit(pixels, mode)
         notes.append(note)
-        picture = Image.fromarray(pixels)  # mode F
-    elif "A" in picture.getbands() or "transparency" in picture.info:
+        picture = Image.fromarray(pixels.astype(np.float32))  # mode F
+    elif picture.has_transparency_data:
         layer = picture.convert("RGBA")
         ground = Image.new("RGBA", picture.size, "white")
-        grey = mode in ("LA", "La", "L")
+        grey = mode in ("LA", "La", "L", "1")
         picture = Image.alpha_composite(ground, layer).convert("L" if grey else "RGB")
         if layer.getchannel("A").getextrema() != (255, 255):
             notes.append("transparency laid on white")
+        elif mode in ("P", "PA"):
+            notes.append("palette converted to RGB")
     elif mode in ("P", "CMYK", "YCbCr", "LAB", "HSV"):
         picture = picture.convert("RGB")
         notes.append({"P": "palette"}.get(mode, mode) + " converted to RGB")
@@ -158,17 +160,21 @@ def _decode(image: object, longest_side: int | None) -> tuple[np.ndarray, str]:
     return np.clip(np.asarray(picture, np.float32) / scale, 0, 1), "; ".join(notes)
 
 
-def _to_unit(pixels: np.ndarray, top: float) -> tuple[np.ndarray, str]:
+def _to_unit(pixels: np.ndarray, mode: str) -> tuple[np.ndarray, str]:
     """Values of more than eight bits as [0, 1], and what was done with them.
 
     Args:
-        top: what white is, if all values lie between 0 and it.
+        mode: Pillow's: floating-point (F), 32 bits (I) or 16 (I;16).
     """
     low, high = float(pixels.min()), float(pixels.max())
+    top = 1.0 if mode == "F" else 65535.0
+    # NumPy writes what it counts in 32 bits, also where eight are meant. But a float a little above
+    # 1 is a bright one that overshoots.
+    eight_bits = {"F": high > 2, "I": True}.get(mode, False)
+    if low >= 0 and high <= 255 and eight_bits:
+        return pixels / 255, "values up to 255 taken for eight bits"
     if low >= 0 and high <= top:
         return pixels / top, "more than 8 bits a value, kept"
-    if low >= 0 and high <= 255:
-        return pixels / 255, "values up to 255 taken for eight bits"
     if low == high:  # nothing to stretch
         return np.clip(pixels / top, 0, 1), f"one value, {low:g}, beyond the range and cut to it"
     return (pixels - low) / (high - low), "values stretched to the range 0 to 1"

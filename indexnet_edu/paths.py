@@ -1,6 +1,7 @@
 """Where the course's own files and the user's data lie."""
 
 import os
+import tempfile
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -29,17 +30,40 @@ def data_folder() -> Path:
     It need not exist.
     """
     if named := os.environ.get("INDEXNET_DATA"):
-        return Path(named).expanduser().absolute()
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "indexnet-edu"
+        return expanded(named).absolute()
+    return cache_folder()
+
+
+def cache_folder() -> Path:
+    """What can be fetched or computed again; it need not exist."""
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named) / "indexnet-edu"
+    there = home()
+    return (there / ".cache" if there else Path(tempfile.gettempdir())) / "indexnet-edu"
+
+
+def home() -> Path | None:
+    """The user's; None where ``HOME`` is not set and the system does not know the user, as in a
+    container that runs under any number."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
+def expanded(path: str | Path) -> Path:
+    """A path that a user wrote, ``~`` put in full; where nobody is meant by it, it is a name."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def short(path: str | Path) -> str:
     """A path for people: relative below the working folder, with ``~`` below their home."""
-    path = Path(path)
-    home, here = Path.home(), Path.cwd()
+    path, here, there = Path(path), Path.cwd(), home()
     if path != here and path.is_relative_to(here):
         return str(path.relative_to(here))
-    if path.is_relative_to(home) and home != Path(home.anchor):  # a service's home may be /
-        return str("~" / path.relative_to(home))
+    if there and path.is_relative_to(there) and there != Path(there.anchor):  # a service's may be /
+        return str("~" / path.relative_to(there))
     return str(path)

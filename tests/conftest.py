@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from hypothesis import settings
 
 from indexnet_edu.paths import data_folder
 from tests.browser.chromium import find_chromium
+from tests.forked import run_command
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = data_folder()
@@ -44,26 +44,21 @@ def real_data(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def cli() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs ``python -m indexnet_edu …`` as a process: ``cli("table", "3", timeout=60)``."""
+    """Runs ``indexnet-edu …`` as a process: ``cli("table", "3", timeout=60)``."""
 
     def run(
         *arguments: object, timeout: float = 300, cwd: Path | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         search = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        return subprocess.run(
-            [sys.executable, "-m", "indexnet_edu", *map(str, arguments)],
-            cwd=cwd,
-            env={**os.environ, "PYTHONPATH": search, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
+        variables = {**os.environ, "PYTHONPATH": search, **environment}
+        return run_command([str(each) for each in arguments], cwd, variables, timeout)
 
     return run
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # No long test begins when the other test processes are at their end.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     browser = [item for item in items if item.get_closest_marker("browser")]
     if browser and find_chromium() is None:
         for item in browser:

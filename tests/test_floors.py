@@ -15,8 +15,8 @@ PACKAGE = ROOT / "indexnet_edu"
 #: From the ground up, as docs/architecture.md shows them; rooms of one floor do not know each
 #: other.
 FLOORS = (
-    ("errors", "paths", "__init__"),
-    ("files", "images", "metrics"),
+    ("errors", "files", "paths", "__init__"),
+    ("checksums", "images", "metrics"),
     ("datasets", "indexing"),
     ("resampling",),
     ("backbones", "engine"),

@@ -7,6 +7,7 @@ interrupted.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from .. import __version__
 from ..errors import UserError
 from . import data, notebooks, records, sweep, tables, training
-from .common import Commands
+from .common import Commands, complain
 
 __all__ = ["main"]
 
@@ -33,15 +34,21 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code; a user's mistake is one line on stderr."""
-    given = sys.argv[1:] if arguments is None else arguments
-    parsed = _parser().parse_args(training.spelled_out(sweep.spelled_out(given)))
+    # A terminal or a redirect that knows no σ shows a question mark: no reason to fail.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        for group in (notebooks, training, sweep):
+            given = group.spelled_out(given)
+        parsed = _parser().parse_args(given)
         return parsed.action(parsed)
     except UserError as error:
-        print(f"indexnet-edu: {error}", file=sys.stderr)
+        complain(str(error))
         return error.exit_code
     except KeyboardInterrupt as stopped:
-        print(f"indexnet-edu: {str(stopped) or 'interrupted'}", file=sys.stderr)
+        complain(str(stopped) or "interrupted")
         return getattr(stopped, "exit_code", 130)
     except BrokenPipeError:  # the reader (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import UsageError
 
-__all__ = ["SET_HELP", "Commands", "aligned", "as_json", "print_json", "print_rows", "settings"]
+__all__ = [
+    "SET_HELP",
+    "Commands",
+    "aligned",
+    "as_json",
+    "complain",
+    "print_json",
+    "print_rows",
+    "settings",
+]
 
 SET_HELP = "change one setting; may be given several times"
 
@@ -35,11 +45,17 @@ class Commands:
 
 
 def as_json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    """For programs, hence in ASCII: no terminal and no pipe can spoil it."""
+    return json.dumps(value, indent=2)
 
 
 def print_json(value: Any) -> None:
     print(as_json(value))
+
+
+def complain(line: str) -> None:
+    """A line on stderr, as every refusal is."""
+    print(f"indexnet-edu: {line}", file=sys.stderr)
 
 
 def aligned(rows: Sequence[dict[str, Any]]) -> str:

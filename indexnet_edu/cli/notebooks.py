@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from .common import SET_HELP, Commands, print_json, settings
+from .common import SET_HELP, Commands, complain, print_json, settings
 
-__all__ = ["add_commands"]
+__all__ = ["add_commands", "spelled_out"]
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
@@ -22,12 +23,16 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from ..course.execute import run_course
+    from ..course.hiding import hiding
     from ..course.progress import print_progress
 
+    out = arguments.out or f"build/course/{arguments.profile}"
+    for line in hiding(Path(out)):
+        complain(line)
     report = run_course(
         arguments.notebooks or None,
         arguments.profile,
-        arguments.out or f"build/course/{arguments.profile}",
+        out,
         parameters=_parameters(arguments.set),
         rerun=arguments.rerun,
         on_progress=print_progress(),
@@ -53,8 +58,11 @@ def _parameters(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _lab(arguments: argparse.Namespace) -> int:
-    from ..course.lab import start_lab
+    from ..course.hiding import hiding
+    from ..course.lab import allow_root_hint, start_lab
 
+    for line in (*hiding(Path(arguments.folder)), *allow_root_hint(arguments.lab_arguments)):
+        complain(line)
     return start_lab(arguments.folder, arguments.notebooks or None, arguments.lab_arguments)
 
 
@@ -72,6 +80,14 @@ def _handout(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def spelled_out(arguments: Sequence[str]) -> list[str]:
+    """``lab … -- ARGUMENT …`` is short for ``lab … --lab-arguments ARGUMENT …``."""
+    given = list(arguments)
+    if given[:1] == ["lab"] and "--" in given and "--lab-arguments" not in given:
+        given[given.index("--")] = "--lab-arguments"
+    return given
+
+
 def add_commands(commands: Commands) -> None:
     commands.add("doctor", _doctor, "check that this machine can run the course")
 
@@ -85,7 +101,9 @@ def add_commands(commands: Commands) -> None:
     lab = commands.add("lab", _lab, "open your copies of the notebooks in JupyterLab")
     lab.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="number or name (all)")
     lab.add_argument("--folder", default="my_work", help="where your copies are kept (my_work)")
-    lab.add_argument("--lab-arguments", nargs=argparse.REMAINDER, default=[], help="for JupyterLab")
+    lab.add_argument(
+        "--lab-arguments", nargs=argparse.REMAINDER, default=[], help="for JupyterLab; short: -- …"
+    )
 
     handout = commands.add("handout", _handout, "copy notebooks without their solutions")
     handout.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="number or name (all)")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..paths import asset, checkout
-from .common import Commands, print_json, print_rows
+from .common import Commands, complain, print_json, print_rows
 
 if TYPE_CHECKING:
     from ..engine import Run
@@ -55,11 +55,11 @@ def _list(arguments: argparse.Namespace) -> int:
             "profile": record.config["profile"],
             "seed": record.config["recipe"]["seed"],
             task.headline: round(task.main_figure(record.metrics), 4),
-            "commit": record.environment["commit"][:12],
+            "commit": (record.environment.get("commit") or "")[:12],
             "data": record.config["data"]["name"],
         }
         for task in TASKS.values()
-        for record in recorded_runs(task.name, folder)
+        for record in recorded_runs(task.name, folder, complain)
     ]
     if arguments.json:
         print_json(rows)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, UserError
-from .common import SET_HELP, Commands, print_json, print_rows, settings
+from .common import SET_HELP, Commands, complain, print_json, print_rows, settings
 
 if TYPE_CHECKING:
     from ..engine.sweep import Sweep
@@ -38,6 +38,7 @@ def spelled_out(arguments: Sequence[str]) -> list[str]:
 
 
 def _start(arguments: argparse.Namespace) -> int:
+    from ..course.hiding import hiding
     from ..engine.sweep import Sweep, make_plan, sbatch_script, submit_to_slurm
     from ..tasks import get_task
 
@@ -71,6 +72,8 @@ def _start(arguments: argparse.Namespace) -> int:
     if arguments.retry_failed:
         sweep.retry_failed()
     if not slurm:
+        for line in hiding(Path.cwd()):
+            complain(line)
         _work_here(task, sweep, arguments)
         if left := _count(sweep)["to do"]:
             why = sweep.folder / "jobs"
@@ -151,6 +154,9 @@ def _report(sweep: Sweep, as_json: bool) -> int:
     from ..engine.sweep import count_states, seconds_left
 
     rows = sweep.rows()
+    for row in rows:
+        if row["damaged"]:
+            complain(row["damaged"])
     plan, counts, left = sweep.plan, count_states(rows), seconds_left(rows)
     if as_json:
         described = {"sweep": str(sweep.folder), "task": plan.task, "profile": plan.profile}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import UsageError, UserError
 from ..files import replace_text
-from .common import Commands, aligned, as_json, print_json, print_rows
+from .common import Commands, aligned, as_json, complain, print_json, print_rows
 
 __all__ = ["add_commands"]
 
@@ -36,8 +36,8 @@ def _table(arguments: argparse.Namespace) -> int:
         return _deliver(text, arguments.out)
     task, table = found
     results: list[Outcome] = [
-        *find_runs(arguments.runs, task.name),
-        *recorded_runs(task.name, arguments.records),
+        *find_runs(arguments.runs, task.name, complain),
+        *recorded_runs(task.name, arguments.records, complain),
     ]
     comparisons = compare(task, results, table)
     if chosen == "json":

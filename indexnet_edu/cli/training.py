@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UsageError
-from .common import SET_HELP, Commands, print_json, print_rows, settings
+from .common import SET_HELP, Commands, complain, print_json, print_rows, settings
 
 __all__ = ["add_commands", "spelled_out"]
 
@@ -72,40 +71,41 @@ def _predict(arguments: argparse.Namespace) -> int:
     for name, file in arguments.with_:
         others.setdefault(name, []).append(Path(file))
     model = load_model(task, run).to(default_device())
-    complaints: list[str] = []
     images = list(map(Path, arguments.images))
-    rows = predict_files(
-        task.predict, model, images, Path(arguments.out), others, complaints.append
-    )
+    rows = predict_files(task.predict, model, images, Path(arguments.out), others, complain)
     if arguments.json:
         print_json({"run": str(run.folder), "images": rows})
     elif rows:
         print_rows([{**row, "results": " ".join(row["results"])} for row in rows])
-    for line in complaints:
-        print(f"indexnet-edu: {line}", file=sys.stderr)
-    return 1 if complaints else 0
+    return 0 if len(rows) == len(images) else 1
 
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:
     """In ``predict``, ``--NAME FILE …`` is short for ``--with NAME FILE`` of each file: a task's
-    inputs have names of its own."""
+    inputs have names of its own.
+
+    Raises:
+        UsageError: a name without a file.
+    """
     given = list(arguments)
     if given[:1] != ["predict"]:
         return given
-    result, name = [], ""
-    for argument in given:
-        if argument.startswith("--") and argument != "--":
-            option, equals, value = argument[2:].partition("=")
-            own = option in _PREDICT_OPTIONS
-            name = "" if own else option
-            if own:
-                result.append(argument)
-            elif equals:
-                result += ["--with", option, value]
-        elif name:
-            result += ["--with", name, argument]
-        else:
+    result, name, files = list[str](), "", 0
+    for number, argument in enumerate([*given, "--"]):
+        if not argument.startswith("--"):
+            result += ["--with", name, argument] if name else [argument]
+            files += 1
+            continue
+        if name and not files:
+            raise UsageError(f"--{name} takes a file for each image; without one it says nothing")
+        if argument == "--":  # what follows are images, whatever they are called
+            return result + given[number:]
+        option, equals, value = argument[2:].partition("=")
+        name, files = ("", 0) if option in _PREDICT_OPTIONS else (option, bool(equals))
+        if not name:
             result.append(argument)
+        elif equals:
+            result += ["--with", name, value]
     return result
 
 

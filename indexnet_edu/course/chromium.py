@@ -5,6 +5,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from ..paths import home
+
 _COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _APPLICATIONS = (
     Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
@@ -35,7 +37,10 @@ def find_chromium() -> str | None:
 def _playwright_builds() -> list[Path]:
     """The browsers under Playwright's folder, newest first."""
     cache = "Library/Caches" if sys.platform == "darwin" else ".cache"
-    folder = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / cache / "ms-playwright"
+    folder = (
+        os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
+        or (home() or Path("/")) / cache / "ms-playwright"
+    )
     builds = sorted(Path(folder).glob("chromium-*"), key=lambda build: build.name, reverse=True)
     return [
         program

@@ -67,7 +67,7 @@ def format_checks(checks: Iterable[Check]) -> str:
 
 def checks_to_json(checks: Iterable[Check]) -> str:
     """A JSON list with one object a check: name, status, message, remedy."""
-    return json.dumps([asdict(check) for check in checks], indent=2, ensure_ascii=False)
+    return json.dumps([asdict(check) for check in checks], indent=2)
 
 
 def check_python() -> list[Check]:

@@ -26,6 +26,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import UsageError, UserError
+from ..paths import expanded
 from . import worker
 from .kernel import kernel_environment
 from .notebooks import Notebook, code_cells, find_notebooks, parameters_of, read_notebook
@@ -135,7 +136,7 @@ def run_course(
     chosen = find_notebooks(notebooks, folder)
     given = {"profile": profile, **(parameters or {})}
     unusable = _check_parameters(chosen, given)
-    out = Path(out).expanduser().resolve()
+    out = expanded(out).resolve()
     _prepare(out, chosen)
     with _only_run_in(out), tempfile.TemporaryDirectory(prefix="indexnet-edu-") as temporary:
         course = _Course(out, profile, given, limits, Path(temporary), on_progress)
@@ -155,13 +156,13 @@ def _check_parameters(notebooks: Sequence[Notebook], given: Mapping[str, Any]) -
     for notebook in notebooks:
         try:
             node = read_notebook(notebook.path)
+            known = parameters_of(node)
         except UserError as error:
             unusable[notebook.name] = str(error)
             continue
         if not code_cells(node):
             unusable[notebook.name] = "there is no code cell in it to run"
             continue
-        known = parameters_of(node)
         if unknown := [key for key in given if key not in known]:
             has = f"it has {', '.join(known)}" if known else "it has none"
             raise UserError(f"{notebook.name} has no parameter {', '.join(unknown)}; {has}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import UserError
+from ..paths import expanded
 from .notebooks import Notebook, find_notebooks, read_notebook
 from .state import write_text, writing
 
@@ -45,7 +46,7 @@ def make_handouts(
         UsageError: an unknown notebook.
         UserError: a copy would overwrite something, or cannot be written.
     """
-    folder = Path(out).expanduser()
+    folder = expanded(out)
     targets = [(found, folder / found.path.name) for found in find_notebooks(notebooks)]
     return _make(targets, overwrite)
 
@@ -56,7 +57,7 @@ def make_handout(notebook: str | Path, out: str | Path, *, overwrite: bool = Fal
     Args:
         out: a folder, or the path of the copy, ending in ``.ipynb``.
     """
-    target = Path(out).expanduser()
+    target = expanded(out)
     if target.suffix != ".ipynb":
         return make_handouts([notebook], target, overwrite=overwrite)[0].path
     return _make([(find_notebooks([notebook])[0], target)], overwrite)[0].path

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..errors import UserError
+from ..paths import expanded
 from .kernel import kernel_environment, prepend
 from .notebooks import Notebook, find_notebooks
 from .state import digest, write_text, writing
 
-__all__ = ["Copies", "copy_notebooks", "lab_command", "start_lab"]
+__all__ = ["Copies", "allow_root_hint", "copy_notebooks", "lab_command", "start_lab"]
 
 _HIDDEN = ".indexnet-edu"
 
@@ -69,7 +70,7 @@ def copy_notebooks(
         UsageError: an unknown notebook.
         UserError: the folder cannot be written.
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     memory = folder / _HIDDEN / "copied.json"
     with writing(folder):
         memory.parent.mkdir(parents=True, exist_ok=True)
@@ -102,6 +103,7 @@ def lab_command(
     """The command that starts JupyterLab with this interpreter; nothing in it asks the network."""
     return [
         sys.executable,
+        "-P",  # the folder's files are the learner's, not JupyterLab's modules
         "-m",
         "jupyterlab",
         f"--ServerApp.root_dir={folder}",
@@ -131,7 +133,7 @@ def start_lab(
     """
     if find_spec("jupyterlab") is None:
         raise UserError("JupyterLab is not installed; run: python -m pip install jupyterlab")
-    folder = Path(folder).expanduser().resolve()
+    folder = expanded(folder).resolve()
     print(copy_notebooks(folder, notebooks), flush=True)
     first = find_notebooks(notebooks)[0].path.name if notebooks else None
     with writing(folder):
@@ -139,6 +141,14 @@ def start_lab(
         _ask_for_no_news(folder / _HIDDEN / "jupyter", environment)
     os.chdir(folder)
     os.execve(sys.executable, lab_command(folder, extra_args, first), environment)
+
+
+def allow_root_hint(extra_args: Sequence[str]) -> list[str]:
+    """What to do as root, whom JupyterLab refuses unless it is told or configured otherwise."""
+    root = os.name == "posix" and os.geteuid() == 0
+    if not root or any("allow" in argument and "root" in argument for argument in extra_args):
+        return []
+    return ["you are root: if JupyterLab refuses, use 'indexnet-edu lab -- --allow-root'"]
 
 
 def _ask_for_no_news(folder: Path, environment: dict[str, str]) -> None:
@@ -152,7 +162,8 @@ def _ask_for_no_news(folder: Path, environment: dict[str, str]) -> None:
 def _recall(memory: Path) -> dict[str, dict[str, str | None]]:
     """Which versions were copied under which names; none where the file is missing or damaged."""
     try:
-        return {file: dict(versions) for file, versions in json.loads(memory.read_text()).items()}
+        stored = json.loads(memory.read_bytes())
+        return {file: dict(versions) for file, versions in stored.items()}
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
 

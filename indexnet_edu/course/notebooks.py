@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError, UserError
-from ..paths import asset
+from ..paths import asset, expanded
 
 __all__ = [
     "Notebook",
@@ -72,7 +72,7 @@ def find_notebooks(
 
 
 def _find(name: str | Path, folder: Path | None) -> Notebook:
-    path = Path(name).expanduser()
+    path = expanded(name)
     if path.suffix == ".ipynb" and path.is_file():
         return Notebook(path.resolve())
     known = list_notebooks(folder)
@@ -108,10 +108,21 @@ def code_cells(notebook: Any) -> list[Any]:
 
 
 def parameters_of(notebook: Any) -> dict[str, Any]:
-    """Names and defaults: the literals assigned in the cell tagged ``parameters``."""
+    """Names and defaults: the literals assigned in the cell tagged ``parameters``.
+
+    Raises:
+        UserError: the cell holds something else: an expression, a magic, a call.
+    """
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", ()):
-            return _assignments(cell.source)
+            try:
+                return _assignments(cell.source)
+            except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+                # ValueError and TypeError: no literal, and no key of a dictionary
+                raise UserError(
+                    "its cell of parameters holds more than names with plain values: move the rest "
+                    "to a cell of its own"
+                ) from None
     return {}
 
 

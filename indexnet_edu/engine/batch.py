@@ -75,10 +75,14 @@ class Mean:
 
     @classmethod
     def over(cls, values: Tensor, valid: Tensor | None = None) -> Mean:
-        """Of all values, or of those that are valid."""
+        """Of all values, or of those that are valid.
+
+        A value that does not count may be infinite, but not its derivative, which the chain rule
+        multiplies by zero: where a target is unknown, fill in a number before the loss.
+        """
         if valid is None:
             return cls(values.sum(), values.numel())
-        # Not a product with the mask: what does not count may be infinite.
+        # Not a product with the mask, in which an infinite value would count.
         return cls(torch.where(valid, values, 0).sum(), valid.expand_as(values).sum())
 
 

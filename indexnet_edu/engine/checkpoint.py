@@ -89,7 +89,7 @@ def save(folder: Path, step: int, weights: dict[str, Tensor], state: dict[str, A
 
 
 def _verified(path: Path) -> Checkpoint:
-    manifest = json.loads((path / "manifest.json").read_text())
+    manifest = json.loads((path / "manifest.json").read_bytes())
     for name in ("weights.safetensors", "state.pt"):
         if manifest[name] != sha256(path / name):
             raise ValueError(f"{name} is damaged")

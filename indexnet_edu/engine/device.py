@@ -28,18 +28,48 @@ __all__ = [
 ]
 
 
-def accelerator() -> Accelerator:
+#: How launchers tell a process of the others.
+_OTHERS = {
+    "RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE",
+    "MV2_COMM_WORLD_SIZE",
+}  # fmt: skip
+
+
+def accelerator(alone: bool = False) -> Accelerator:
     """Accelerate's view of this process: its device (CUDA, MPS or CPU) and the others it trains
     with.
 
     Under ``torchrun`` this joins the process group. Precision is left to ``torch.autocast``:
     Accelerate fixes it once for a process, and a notebook trains in both.
+
+    Args:
+        alone: joins no group, though there may be one.
     """
     from accelerate import Accelerator
 
-    _join_after_restart()
-    # Without being told so, Accelerate joins no group of processes on the CPU.
-    return Accelerator(cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()))
+    # What another launcher or shell has left in the environment means no group that could be
+    # joined: waiting for it would last for ever.
+    alone = alone or not torch.distributed.is_torchelastic_launched()
+    if not alone:
+        _join_after_restart()
+    with _without(_OTHERS if alone else set()):
+        # Without being told so, Accelerate joins no group of processes on the CPU.
+        return Accelerator(cpu=not (torch.cuda.is_available() or torch.backends.mps.is_available()))
+
+
+@contextmanager
+def _without(names: set[str]) -> Iterator[None]:
+    """Inside, environment variables of these names are not set, nor any of Accelerate's own:
+    a recipe says what it would say."""
+    hidden = {
+        name: os.environ.pop(name)
+        for name in list(os.environ)
+        if name in names or name.startswith("ACCELERATE_")
+    }
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _join_after_restart() -> None:
@@ -68,8 +98,8 @@ def is_main_process() -> bool:
 
 
 def default_device() -> torch.device:
-    """CUDA, then Apple's MPS, then the CPU."""
-    return accelerator().device
+    """CUDA, then Apple's MPS, then the CPU: what one process computes on."""
+    return accelerator(alone=True).device
 
 
 def describe_device(device: torch.device, processes: int = 1) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,16 +11,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import psutil
 import torch
 
-from ..errors import UserError
 from .batch import ALL, Batch
 from .checkpoint import KEPT
 from .device import accelerator, describe_device, use_threads, wait_for
 from .feed import feed
 from .fit import Trainer, evaluate
-from .plan import Plan, does_not_fit
+from .memory import TRAINED, in_bytes, memory_of, step_within_memory
+from .plan import Plan
 from .task import Task
 
 __all__ = ["Estimate", "estimate"]
@@ -65,14 +63,16 @@ class Estimate:
     def obstacle(self) -> str | None:
         """What does not fit and what to do about it, in a line; None if all fits."""
         if self.memory > self.memory_free:
+            needed, free = in_bytes(self.memory), in_bytes(self.memory_free)
             return (
-                f"{_bytes(self.memory)} of memory are needed and {_bytes(self.memory_free)} are "
-                "free: use a smaller batch_size or another device"
+                f"{needed} of memory are needed and {free} are free: use a smaller batch_size or "
+                "another device"
             )
         if self.disk > self.disk_free:
+            needed, free = in_bytes(self.disk), in_bytes(self.disk_free)
             return (
-                f"{_bytes(self.disk)} of disk are needed and {_bytes(self.disk_free)} are free: "
-                "free some space or use another --out"
+                f"{needed} of disk are needed and {free} are free: free some space or use another "
+                "--out"
             )
         return None
 
@@ -89,37 +89,17 @@ class Estimate:
             f"{100 * self.batch_share:.1f} % of it to make the batch",
             "time": f"{_duration(self.seconds_training)} of training and "
             f"{_duration(self.seconds_testing)} of testing",
-            "memory": f"{_bytes(self.memory)} of {_bytes(self.memory_free)}",
-            "disk": f"{_bytes(self.disk)} of {_bytes(self.disk_free)}, in {self.folder}",
+            "memory": f"{in_bytes(self.memory)} of {in_bytes(self.memory_free)}",
+            "disk": f"{in_bytes(self.disk)} of {in_bytes(self.disk_free)}, in {self.folder}",
             "fits": "yes" if self.obstacle is None else f"no: {self.obstacle}",
         }
         return "\n".join(f"{name:11} {value}" for name, value in rows.items())
-
-
-def _bytes(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def _duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def _memory(device: torch.device) -> tuple[int, int]:
-    """Bytes at the peak so far, and bytes that could be had in all."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return torch.cuda.max_memory_reserved(device), free + torch.cuda.memory_reserved(device)
-    memory = psutil.Process().memory_info()
-    if sys.platform == "win32":
-        peak = memory.peak_wset
-    else:
-        import resource
-
-        unit = 1 if sys.platform == "darwin" else 1024
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    return peak, psutil.virtual_memory().available + memory.rss
 
 
 def estimate(
@@ -137,7 +117,7 @@ def estimate(
     Arguments and errors are those of :func:`~indexnet_edu.engine.train`.
 
     Raises:
-        UserError: a single step does not fit into the device's memory.
+        UserError: the network, or a single step, does not fit into the device's memory.
     """
     plan = Plan.of(task, variant, profile, out, seed, overrides)
     recipe, folder = plan.recipe, plan.folder
@@ -147,18 +127,19 @@ def estimate(
     data = task.load_data(recipe).to(device)
     train, tests = data.train, data.test if isinstance(data.test, Mapping) else {"": data.test}
     times, batches, testing = list[float](), list[float](), 0.0
-    try:
-        trainer = Trainer(plan.build(device), plan, here)
-        fed = feed(train, recipe, range(_WARM_UP + _MEASURED), device)
+    with step_within_memory(recipe):
+        trainer = Trainer(plan.build(device, TRAINED), plan, here)
+        numbers = range(_WARM_UP + _MEASURED)
+        fed = feed(train, recipe, numbers, device, here.process_index, here.num_processes)
         while True:
             wait_for(device)
             began = time.perf_counter()
-            batch, _ = next(fed, (None, False))
+            batch, counts = next(fed, (None, False))
             if batch is None:
                 break
             wait_for(device)
             batches.append(time.perf_counter() - began)
-            trainer.step(batch, recipe.lr)
+            trainer.step(batch, recipe.lr, counts)
             wait_for(device)
             times.append(time.perf_counter() - began)
         for test in tests.values():
@@ -167,9 +148,7 @@ def estimate(
             began = time.perf_counter()
             evaluate(trainer.model, task, few, recipe, here)
             testing += (time.perf_counter() - began) * len(test) / len(few)
-    except torch.OutOfMemoryError:
-        raise UserError(does_not_fit(recipe)) from None
-    memory, memory_free = _memory(device)
+    memory, memory_free = memory_of(device)
 
     steps = recipe.epochs * recipe.steps_per_epoch(len(train))
     each = median(times[_WARM_UP:])

@@ -9,12 +9,30 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import torch
+from torch import Tensor
 
-from .batch import Batch, Split
+from ..errors import UserError
+from .batch import ALL, Batch, Split
 from .randomness import epoch_order, mixed_seed
 from .recipe import Recipe
 
-__all__ = ["feed"]
+__all__ = ["examples", "feed"]
+
+
+def examples(split: Split, indices: Tensor, seed: int, share: slice = ALL) -> Batch:
+    """A batch of a split.
+
+    Raises:
+        UserError: a file of the data cannot be read.
+    """
+    try:
+        return split.batch(indices, seed, share)
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        raise UserError(
+            f"an example cannot be read ({named}{error.strerror or error}): mend the data; a "
+            "training goes on with --resume"
+        ) from error
 
 
 def feed(
@@ -37,6 +55,9 @@ def feed(
     Yields:
         The batch, and whether it counts: a process for which no example is left runs along with
         the first one.
+
+    Raises:
+        UserError: a file of the data cannot be read.
     """
     length = recipe.steps_per_epoch(len(train))
 
@@ -46,7 +67,7 @@ def feed(
         indices = epoch_order(recipe.seed, epoch, len(train))[first : first + recipe.batch_size]
         counts = rank < len(indices)
         share = slice(rank, None, processes) if counts else slice(0, 1)
-        batch = train.batch(indices, mixed_seed(recipe.seed, step), share).to(device)
+        batch = examples(train, indices, mixed_seed(recipe.seed, step), share).to(device)
         if recipe.channels_last and batch.x.ndim == 4:
             batch = batch.with_memory(torch.channels_last)
         return batch, counts

@@ -22,7 +22,7 @@ from . import checkpoint
 from .batch import Batch, Mean, Split, TaskData
 from .curve import CurveWriter
 from .device import require_compiler
-from .feed import feed
+from .feed import examples, feed
 from .plan import Plan
 from .randomness import random_state, set_random_state
 from .recipe import Recipe
@@ -119,7 +119,8 @@ def fit(
     progress: bool = True,
     watch: Callable[[dict[str, Any]], None] | None = None,
 ) -> float:
-    """Trains ``model`` in place, from the run's newest checkpoint if it has one, to its last step.
+    """Trains ``model`` in place, from the run's newest checkpoint if it has one, else from the
+    pretrained weights if there are any, to its last step.
 
     Args:
         model: with its initial weights, on the device.
@@ -141,12 +142,14 @@ def fit(
 
     main, device = accelerator.is_main_process, accelerator.device
     task, recipe = plan.task, plan.recipe
+    resumed, damaged = checkpoint.latest(run.checkpoints)
+    if plan.pretrained and not resumed:  # also where no checkpoint is whole
+        plan.pretrained.load(model)
     trainer = Trainer(model, plan, accelerator)
     steps_per_epoch = recipe.steps_per_epoch(len(data.train))
     total = recipe.epochs * steps_per_epoch
 
     step, seconds = 0, 0.0
-    resumed, damaged = checkpoint.latest(run.checkpoints)
     if main:
         for line in damaged:
             tqdm.write(line)
@@ -264,7 +267,7 @@ def evaluate(
     model.eval()
     batches = list(enumerate(torch.arange(len(test)).split(recipe.eval_batch_size)))
     for number, indices in batches[accelerator.process_index :: accelerator.num_processes]:
-        batch = test.batch(indices, number).to(accelerator.device)
+        batch = examples(test, indices, number).to(accelerator.device)
         found.update(task.infer(model, batch), batch.target, batch.valid)
     for module, training in modes:  # of its own, since frozen ones do not learn with the rest
         module.training = training

@@ -13,18 +13,11 @@ import torch
 from torch import nn
 
 from .batch import TaskData
+from .memory import require_memory
 from .recipe import Recipe, override
 from .task import Network, Pretrained, Task, Variant
 
-__all__ = ["Plan", "does_not_fit"]
-
-
-def does_not_fit(recipe: Recipe) -> str:
-    """What to say when a step runs out of the device's memory."""
-    return (
-        f"a step of {recipe.batch_size} examples does not fit into the device's memory: use a "
-        "smaller batch_size, or precision bfloat16"
-    )
+__all__ = ["Plan"]
 
 
 @dataclass(frozen=True)
@@ -89,8 +82,16 @@ class Plan:
             return [(model.parameters(), 1.0)]
         return self.network.groups(model, self.recipe)
 
-    def build(self, device: torch.device) -> nn.Module:
-        """The network with its initial weights, which come from the seed."""
+    def build(self, device: torch.device, copies: int = 1) -> nn.Module:
+        """The network with its initial weights, which come from the seed.
+
+        Args:
+            copies: how often its weights will be held, :data:`~.memory.TRAINED` in a training.
+
+        Raises:
+            UserError: it does not fit into the device's memory.
+        """
+        require_memory(lambda: self.task.build_model(self.row, self.recipe), device, copies)
         torch.manual_seed(self.recipe.seed)
         model = self.task.build_model(self.row, self.recipe).to(device)
         if self.recipe.channels_last:

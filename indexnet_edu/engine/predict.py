@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from ..errors import UsageError, UserError
+from .memory import within_memory
 from .task import Predict
 
 __all__ = ["predict_files"]
@@ -45,21 +46,17 @@ def predict_files(
     first, *rest = predict.inputs
     _check_inputs(rest, others, len(images))
     targets = [[out / (image.stem + end) for end in predict.outputs] for image in images]
-    _check_targets(images, targets)
+    _check_targets([*images, *(path for paths in others.values() for path in paths)], targets)
     rows = []
     for number, (source, written) in enumerate(zip(images, targets, strict=True)):
         files = {first: source} | {name: others[name][number] for name in rest}
         try:
             read = {name: _read(predict, name, path) for name, path in files.items()}
-            result = predict.run(model, **{name: value for name, (value, _) in read.items()})
-            out.mkdir(parents=True, exist_ok=True)
-            for target, write in zip(written, predict.outputs.values(), strict=True):
-                write(target, result)
+            with within_memory("the image", "reduce it, or use another device"):
+                result = predict.run(model, **{name: value for name, (value, _) in read.items()})
+            _write(predict, written, result)
         except UserError as error:
             complain(f"{source}: {error}")
-            continue
-        except OSError as error:
-            complain(f"{error.filename or source}: {error.strerror or error}")
             continue
         height, width = read[first][0].shape[:2]
         rows.append({
@@ -82,24 +79,37 @@ def _check_inputs(wanted: Sequence[str], given: Mapping[str, Sequence[Path]], co
     for name in wanted:
         if len(given.get(name, ())) != count:
             raise UsageError(
-                f"this run needs a {name} for each image: {count} images and "
-                f"{len(given.get(name, ()))} given with --{name}"
+                f"this run needs a {name} for each image: images {count}, with --{name} "
+                f"{len(given.get(name, ()))}"
             )
 
 
-def _check_targets(images: Sequence[Path], targets: Sequence[Sequence[Path]]) -> None:
+def _check_targets(sources: Sequence[Path], targets: Sequence[Sequence[Path]]) -> None:
     names = [target for each in targets for target in each]
     if twice := sorted({target.name for target in names if names.count(target) > 1}):
         raise UsageError(f"several images would become {', '.join(twice)}: rename them")
-    for image, each in zip(images, targets, strict=True):
-        for target in each:
-            # In the image's own folder may lie another original, photo.png beside photo.jpg.
-            if target.exists() and target.parent.resolve() == image.parent.resolve():
-                raise UsageError(f"{target} would be overwritten: use another --out")
+    # Where sources lie, another original may: photo.png beside photo.jpg.
+    originals = {source.parent.resolve() for source in sources}
+    for target in names:
+        if target.parent.resolve() in originals and target.exists():
+            raise UsageError(f"{target} would be overwritten: use another --out")
 
 
 def _read(predict: Predict, name: str, path: Path) -> tuple[Any, str]:
     try:
         return predict.inputs[name](path.read_bytes())
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror or error}): name another file"
     except UserError as error:
-        raise UserError(f"{name}: {error}" if name != "image" else str(error)) from None
+        reason = str(error)
+    raise UserError(f"{name}: {reason}" if name != "image" else reason) from None
+
+
+def _write(predict: Predict, targets: Sequence[Path], result: Any) -> None:
+    for target, write in zip(targets, predict.outputs.values(), strict=True):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write(target, result)
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(f"cannot write {target} ({reason}): use another --out") from None

@@ -79,6 +79,8 @@ class Recipe:
         for name, value in vars(self).items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise UsageError(f"{name} must be a finite number, got {value}")
+            if isinstance(value, int) and name != "seed" and value >= 2**31:
+                raise UsageError(f"{name} must be below 2³¹, got {value}")
         if not 0 <= self.seed < 2**63:
             raise UsageError(f"seed must be 0 to 2⁶³ - 1, got {self.seed}")
         if not 0 <= self.momentum < 1:

@@ -26,6 +26,10 @@ from ..files import replace_text, write_json
 __all__ = ["Run", "create_run", "environment_of", "open_run"]
 
 
+#: What ``config.json`` says of every run.
+_PARTS = ("task", "variant", "profile", "recipe", "data")
+
+
 @dataclass(frozen=True)
 class Run:
     """A run folder; properties read its files."""
@@ -35,7 +39,9 @@ class Run:
     def _json(self, name: str) -> dict[str, Any]:
         path = self.folder / name
         try:
-            value = json.loads(path.read_text())
+            value = json.loads(path.read_bytes())
+            if not isinstance(value, dict):
+                raise ValueError(f"it holds a {type(value).__name__}")
         except FileNotFoundError:
             raise UserError(
                 f"{self.folder} has no {name}: it is not a run folder, or not finished"
@@ -78,11 +84,11 @@ class Run:
         if not path.exists():
             return []
         # The last line may be torn if the process was killed while writing it.
-        lines = [line for line in path.read_text().split("\n")[:-1] if line]
+        lines = [line for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line]
         return [json.loads(line) for line in lines]
 
     def append_to_curve(self, points: list[dict[str, Any]]) -> None:
-        with open(self.folder / "curve.jsonl", "a") as file:
+        with open(self.folder / "curve.jsonl", "a", encoding="utf-8") as file:
             file.write("".join(json.dumps(point) + "\n" for point in points))
 
     def cut_curve(self, step: int) -> None:
@@ -205,9 +211,12 @@ def open_run(folder: str | Path) -> Run:
     """An existing run folder.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or what it says of itself is damaged.
     """
     run = Run(Path(folder))
     if not (run.folder / "config.json").is_file():
         raise UserError(f"{folder} is not a run folder: it has no config.json")
+    config = run.config
+    if missing := [part for part in _PARTS if part not in config]:
+        raise UserError(f"{folder}: its configuration lacks {', '.join(missing)}: train it again")
     return run

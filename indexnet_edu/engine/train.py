@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,7 +17,8 @@ from . import checkpoint
 from .batch import TaskData
 from .device import accelerator, describe_device, determinism, use_threads
 from .fit import evaluate, fit
-from .plan import Plan, does_not_fit
+from .memory import TRAINED, step_within_memory, within_memory
+from .plan import Plan
 from .run import Run, create_run
 from .task import Task
 
@@ -55,8 +57,8 @@ def train(
 
     Raises:
         UsageError: an unknown name, or a folder that holds something else.
-        UserError: data missing or damaged, a folder that cannot be written, a loss that is no
-            longer finite.
+        UserError: data missing or damaged, a folder that cannot be written, a network or a step
+            that does not fit into memory, a loss or metrics that are not finite.
         Stopped: interrupted; the state is kept.
     """
     plan = Plan.of(task, variant, profile, out, seed, overrides)
@@ -73,13 +75,16 @@ def train(
     try:
         # One process keeps the folder, and it alone writes.
         with run.locked() if here.is_main_process else nullcontext():
-            with determinism(recipe.deterministic):
-                model = plan.build(here.device)
-                if plan.pretrained and not any(run.checkpoints.glob("step-*")):
-                    plan.pretrained.load(model)
+            with determinism(recipe.deterministic), step_within_memory(recipe):
+                model = plan.build(here.device, TRAINED)
                 data = data.to(here.device)
                 seconds = fit(model, plan, data, run, here, progress, watch)
                 test = evaluate(model, task, data.test, recipe, here)
+            if bad := [name for name, value in test.items() if not math.isfinite(value)]:
+                raise UserError(
+                    f"{', '.join(bad)} of the test images: no finite number, so the run is not "
+                    f"finished; its state is kept in {run.folder}; try a lower lr"
+                )
             if here.is_main_process:
                 checkpoint.save_weights(run.weights, model.state_dict())
                 steps = run.curve[-1]["step"]
@@ -89,8 +94,6 @@ def train(
             f"cannot write to {plan.folder} ({error.strerror}): free some space or use another "
             "--out; what was saved before is kept, go on with --resume"
         ) from None
-    except torch.OutOfMemoryError:
-        raise UserError(does_not_fit(recipe)) from None
     here.wait_for_everyone()
     return run
 
@@ -115,19 +118,21 @@ def load_model(task: Task, run: Run) -> nn.Module:
 
 
 def evaluate_run(task: Task, run: Run) -> dict[str, float]:
-    """Measures a finished run again, on the data that its configuration names.
+    """Measures a finished run again, on the data that its configuration names, in this process
+    alone.
 
     Raises:
         UserError: the run has not finished, or the data are not those it was trained with.
     """
     config = run.config
     recipe = Plan.stored(task, run.folder, config).recipe
-    model, here = load_model(task, run), accelerator()
+    model, here = load_model(task, run), accelerator(alone=True)
     data = task.load_data(recipe)
     if data.checksum != config["data"]["checksum"]:
         raise UserError(
             f"{run.folder} was trained on {config['data']['name']}, but here is {data.name}: "
             "set INDEXNET_DATA to the data of the run"
         )
-    model.to(here.device)
-    return evaluate(model, task, data.to(here.device).test, recipe, here)
+    with within_memory("a test batch", "use another device"):
+        model.to(here.device)
+        return evaluate(model, task, data.to(here.device).test, recipe, here)

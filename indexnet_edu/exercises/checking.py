@@ -9,7 +9,7 @@ from ..errors import UserError
 from .card import MARKS, Card, card_of, warning
 from .exercise import Exercise, find_exercise, list_exercises
 from .judge import judge
-from .progress import Progress
+from .progress import LearnerProgress
 
 __all__ = ["check", "progress_card"]
 
@@ -37,7 +37,15 @@ def check(exercise_id: str, function: Any = _NOTHING) -> None:
 
 def progress_card() -> None:
     """Shows which exercises are solved, notebook by notebook."""
-    progress = Progress()
+    try:
+        card = _overview()
+    except OSError as error:  # the folder itself is gone
+        card = warning(f"Your progress cannot be read: {error}")
+    _display(card)
+
+
+def _overview() -> Card:
+    progress = LearnerProgress()
     by_notebook: dict[str, list[Exercise]] = {}
     for exercise in list_exercises().values():
         by_notebook.setdefault(exercise.id.split(".")[0], []).append(exercise)
@@ -57,7 +65,7 @@ def progress_card() -> None:
         lines.append(f"{int(notebook):02}  {'  '.join(words)}")
     note = _set_aside(progress)
     html = f"<strong>{head}</strong> (✓ solved, ✗ tried, ○ open)<table>{''.join(rows)}</table>"
-    _display(Card(html + (f"<p>{escape(note)}</p>" if note else ""), "\n".join([*lines, note])))
+    return Card(html + (f"<p>{escape(note)}</p>" if note else ""), "\n".join([*lines, note]))
 
 
 def _card(exercise_id: str, function: Any) -> Card:
@@ -70,16 +78,16 @@ def _card(exercise_id: str, function: Any) -> Card:
     verdict = judge(exercise, function)
     note = ""
     if verdict.status != "open":
-        progress = Progress()
-        note = _set_aside(progress)
         try:
+            progress = LearnerProgress()
             progress.add(exercise.id, verdict.status == "right")
-        except UserError as error:
+            note = _set_aside(progress)
+        except (OSError, UserError) as error:
             note = f"Your progress could not be kept: {error}"
     return card_of(verdict, note)
 
 
-def _set_aside(progress: Progress) -> str:
+def _set_aside(progress: LearnerProgress) -> str:
     if progress.set_aside is None:
         return ""
     return (

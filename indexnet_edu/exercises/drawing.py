@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..viz.svg import Grid, grid_row
 from .judge import Verdict
-from .values import differing, kind
+from .values import Made, differing, kind
 
 __all__ = ["describe", "rows_of"]
 
@@ -40,6 +40,8 @@ def rows_of(verdict: Verdict) -> list[tuple[str, str]]:
 
 def describe(value: Any) -> str:
     """An argument that is no tensor, in a few characters."""
+    if isinstance(value, Made):
+        return value.about
     if isinstance(value, Callable):  # type: ignore[arg-type]
         return getattr(value, "__name__", kind(value))
     if isinstance(value, (tuple, list)):

@@ -16,7 +16,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Case", "Exercise", "Misconception", "distinct", "find_exercise", "list_exercises"]
+__all__ = [
+    "Case",
+    "Exercise",
+    "Misconception",
+    "distinct",
+    "find_exercise",
+    "list_exercises",
+    "signed",
+]
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,8 @@ class Case:
 
     Attributes:
         about: what is special about it, in a few words: "two images, three channels".
-        arguments: positional arguments; every call gets fresh copies of the tensors.
+        arguments: positional arguments; every call gets fresh copies of the tensors, and what is
+            :class:`~.values.Made` is made anew.
     """
 
     about: str
@@ -56,11 +65,12 @@ class Exercise:
         id: number of the notebook, dot, number in it: "1.3".
         title: a few words for the card.
         arguments: names of the arguments, as in the stub.
-        cases: makes the cases. The first should be small enough to draw; together they must tell
-            the reference from every misconception.
+        cases: makes the cases. The first should be small enough to draw; together they vary all
+            that the statement leaves free (images, channels, sizes, signs, ties …), so that an
+            answer for one kind of input only is wrong, and tell the misconceptions apart.
         reference: right on every case. It returns a tensor, a number, a string, or a tuple of
             these (a NamedTuple names the parts).
-        misconceptions: looked at in this order.
+        misconceptions: looked at in this order. One is told only where it explains every case.
         complaint: for open questions with many right answers: called as ``complaint(answer,
             *arguments)``, it says what is wrong, or returns None. The reference is then one right
             answer among many, whose types and shapes the answer must have.
@@ -92,6 +102,12 @@ def distinct(*shape: int, seed: int = 0, lowest: int = 1) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     count = torch.Size(shape).numel()
     return (torch.randperm(count, generator=generator) + lowest).reshape(shape).float()
+
+
+def signed(*shape: int, seed: int = 0) -> Tensor:
+    """Tenths of both signs, each once and none of them 0, shuffled."""
+    whole = distinct(*shape, seed=seed) - torch.Size(shape).numel() // 2
+    return torch.where(whole > 0, whole, whole - 1) / 10
 
 
 @cache

@@ -1,7 +1,7 @@
 """Calls a learner's function so that whatever it does, the notebook goes on.
 
-An error is caught, output is kept up to a limit, an endless loop is interrupted, and generators,
-gradient mode and default type are afterwards what they were.
+An error is caught, output is kept up to a limit, an endless loop is interrupted, and what it
+changed around it is put back (:mod:`.restore`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import io
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 import torch
+
+from .restore import restored
 
 __all__ = ["Answer", "TimeIsUp", "TooMuchPrinted", "guarded"]
 
@@ -35,21 +37,48 @@ class TooMuchPrinted(BaseException):
 
 
 class Answer:
-    """What a call led to: a value, or an error, and what was printed on the way."""
+    """What a call led to: a value, or an error, and what was printed on the way.
+
+    Attributes:
+        returned: whether it came to an end; an error after that is one of reading the value.
+        message: the first line of the error. Reading it runs code of the answer, so it is read
+            here and nowhere else.
+    """
 
     def __init__(self) -> None:
         self.value: Any = None
         self.error: BaseException | None = None
+        self.message = ""
         self.printed = ""
+        self.returned = False
 
-    def run(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    def run(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        read: Callable[[Any], Any] | None,
+    ) -> None:
         try:
-            with torch.enable_grad():
+            with restored(), torch.enable_grad():
                 self.value = function(*arguments)
+            self.returned = True
+            if read is not None:
+                self.value = read(self.value)
         except KeyboardInterrupt:
             raise  # the learner's, or that of whoever runs the notebook
         except BaseException as error:
             self.error = error
+            self.message = _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    try:
+        lines = str(error).strip().splitlines()
+    except (KeyboardInterrupt, TimeIsUp):
+        raise
+    except BaseException:
+        return "with a message that cannot be read"
+    return lines[0][:300] if lines else "without a message"
 
 
 class _Ear(io.TextIOBase):
@@ -76,22 +105,28 @@ class _Ear(io.TextIOBase):
         return f"{self.kept} … and {cut:,} characters more" if cut else self.kept
 
 
-def guarded(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> Answer:
+def guarded(
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    seconds: float,
+    read: Callable[[Any], Any] | None = None,
+) -> Answer:
     """Calls the function; only a KeyboardInterrupt comes through.
 
     Args:
+        read: what to take from the value. Reading a value may run code of the answer, too.
         seconds: until it is interrupted with :class:`TimeIsUp`. A single operation of PyTorch is
             waited for.
     """
     answer = Answer()
 
     def work() -> None:
-        answer.run(function, arguments)
+        answer.run(function, arguments, read)
 
     ear = _Ear()
     in_main = threading.current_thread() is threading.main_thread()
     limited = _by_alarm if in_main and hasattr(signal, "setitimer") else _in_thread
-    with _restored_state(), contextlib.redirect_stdout(ear), contextlib.redirect_stderr(ear):
+    with restored(), contextlib.redirect_stdout(ear), contextlib.redirect_stderr(ear):
         try:
             limited(work, max(seconds, 0.01))
         except TimeIsUp as late:
@@ -136,14 +171,3 @@ def _in_thread(work: Callable[[], None], seconds: float) -> None:
         if not thread.is_alive():
             break
     raise TimeIsUp
-
-
-@contextlib.contextmanager
-def _restored_state() -> Iterator[None]:
-    dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        torch.set_default_dtype(dtype)
-        torch.set_grad_enabled(gradients)

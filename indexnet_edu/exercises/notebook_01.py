@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..indexing import bilinear_index, indexed_upsample2d, max_index_map
-from .exercise import Case, Exercise, Misconception, distinct
+from .exercise import Case, Exercise, Misconception, distinct, signed
 
 __all__ = ["EXERCISES"]
 
@@ -25,7 +25,10 @@ def _max_cases() -> list[Case]:
         Case("one 4×4 channel", (distinct(1, 1, 4, 4, seed=4),)),
         Case("negative numbers", (distinct(1, 1, 4, 4, seed=2, lowest=-20),)),
         Case("regions with two or more equal maxima", (ties,)),
+        Case("a constant image of zeros, 2×6", (torch.zeros(1, 1, 2, 6),)),
+        Case("tenths of both signs, two channels, 6×2", (signed(1, 2, 6, 2, seed=1),)),
         Case("two images of three channels, 4×6", (distinct(2, 3, 4, 6, seed=5, lowest=-60),)),
+        Case("three images of five channels, with ties", (distinct(3, 5, 2, 8, seed=3) // 4,)),
     ]
 
 
@@ -41,6 +44,11 @@ def _max_of_groups(x: Tensor) -> Tensor:
 
 def _max_of_channel(x: Tensor) -> Tensor:
     return F.one_hot(x.flatten(2).argmax(-1), x[0, 0].numel()).to(x).view_as(x)
+
+
+def _max_down_columns(x: Tensor) -> Tensor:
+    """Of equal maxima, the first when a region is read column by column."""
+    return max_index_map(x.mT.contiguous()).mT
 
 
 def _max_of_columns(x: Tensor) -> Tensor:
@@ -66,6 +74,11 @@ MAX = Exercise(
             lambda x: max_index_map(x.flip(2, 3)).flip(2, 3),
         ),
         Misconception(
+            "Equal maxima: the first in reading order counts, row by row. You read a region down "
+            "its columns.",
+            _max_down_columns,
+        ),
+        Misconception(
             "This marks the maximum of the whole channel. The maximum of each 2×2 region is asked "
             "for, so a quarter of the map is 1.",
             _max_of_channel,
@@ -81,12 +94,19 @@ MAX = Exercise(
             _max_of_columns,
         ),
         Misconception(
-            "This marks the minimum of each region.", lambda x: _marked(-x, F.max_pool2d(-x, 2))
+            "This marks the minimum of each region.",
+            lambda x: max_index_map(-x),
+            also=(lambda x: _marked(-x, F.max_pool2d(-x, 2)),),
+        ),
+        Misconception(
+            "This marks the largest magnitude. Below 0 the maximum is the value nearest to 0.",
+            lambda x: max_index_map(x.abs()),
         ),
         Misconception(
             "The places are right, but you put the maxima there. An index map holds 1 and 0: it "
             "says where, not how much.",
             lambda x: max_index_map(x) * x,
+            also=(lambda x: _marked(x, F.max_pool2d(x, 2)) * x,),
         ),
         Misconception(
             "This is max pooling itself, one value a region. The map is as large as x and says "
@@ -120,6 +140,10 @@ def _upsample_cases() -> list[Case]:
             (distinct(1, 1, 2, 3, seed=1), distinct(1, 1, 4, 6, seed=2) / 10),
         ),
         Case(
+            "values and weights of both signs, two channels, 3×1",
+            (signed(1, 2, 3, 1, seed=3), signed(1, 2, 6, 2, seed=4)),
+        ),
+        Case(
             "two images of three channels, each with a map of its own",
             (distinct(2, 3, 2, 2, seed=5, lowest=-10), distinct(2, 3, 4, 4, seed=6) / 10),
         ),
@@ -127,6 +151,11 @@ def _upsample_cases() -> list[Case]:
             "one map for all three channels",
             (distinct(2, 3, 2, 2, seed=7), distinct(2, 1, 4, 4, seed=8) / 10),
         ),
+        Case(
+            "one map for all five channels, three images of 1×3",
+            (signed(3, 5, 1, 3, seed=9), signed(3, 1, 2, 6, seed=10)),
+        ),
+        Case("zeros", (torch.zeros(1, 2, 2, 2), signed(1, 2, 4, 4, seed=11))),
     ]
 
 
@@ -227,7 +256,8 @@ LINEAR = Exercise(
     lambda: [
         Case("2 inputs", (2,)),
         Case("3 inputs", (3,)),
-        Case("5 inputs", (5,)),
+        Case("4 inputs", (4,)),
+        Case("7 inputs", (7,)),
         Case("a single input", (1,)),
     ],
     _line_matrix,
@@ -290,6 +320,7 @@ DECONV = Exercise(
         Case("one channel", (1,)),
         Case("two channels", (2,)),
         Case("three channels", (3,)),
+        Case("five channels", (5,)),
     ],
     _bilinear_kernel,
     (
@@ -377,6 +408,9 @@ SHUFFLE = Exercise(
         Case("nine channels of 1×2, r = 3", (distinct(1, 9, 1, 2, seed=2), 3)),
         Case("eight channels, which become two", (distinct(1, 8, 2, 2, seed=3), 2)),
         Case("two images of eight channels, 2×3", (distinct(2, 8, 2, 3, seed=4), 2)),
+        Case("three output channels of both signs, 3×1", (signed(1, 12, 3, 1, seed=5), 2)),
+        Case("two images, two output channels, r = 3", (signed(2, 18, 2, 1, seed=6), 3)),
+        Case("r = 4", (distinct(1, 16, 1, 2, seed=7), 4)),
     ],
     F.pixel_shuffle,
     (

@@ -11,23 +11,29 @@ from torch.nn import functional as F
 from ..indexing import max_index_map
 from ..lessons.detours import psnr
 from ..resampling import create_resampler
-from .exercise import Case, Exercise, Misconception, distinct
+from .exercise import Case, Exercise, Misconception, distinct, signed
 
 __all__ = ["EXERCISES"]
 
 
 def _images() -> list[Case]:
-    flat = torch.full((1, 1, 4, 4), 6.0)
+    ties = torch.tensor([[1.0, 7, 2, -5], [7, 3, -5, 2]])[None, None]
     return [
         Case("one 4×4 channel", (distinct(1, 1, 4, 4, seed=4),)),
         Case("negative numbers", (distinct(1, 1, 4, 4, seed=2, lowest=-20),)),
-        Case("a constant image", (flat,)),
+        Case("a constant image", (torch.full((1, 1, 4, 4), 6.0),)),
         Case("two images of three channels, 4×6", (distinct(2, 3, 4, 6, seed=5, lowest=-60),)),
+        Case("tenths of both signs, two channels, 6×2", (signed(1, 2, 6, 2, seed=1),)),
+        Case("nothing but zeros, five channels", (torch.zeros(2, 5, 2, 4),)),
+        Case("equal values beside and across from each other", (ties,)),
+        Case("equal values in many regions", (distinct(1, 2, 4, 8, seed=3) // 6 - 4,)),
     ]
 
 
-def _same(a: Tensor, b: Tensor) -> bool:
-    return torch.allclose(a, b, rtol=1e-4, atol=1e-4)
+def _same(a: Tensor, b: Tensor, *like: Tensor) -> bool:
+    """Whether they are one, but for the rounding of numbers as large as those of ``like``."""
+    scale = max(1.0, *(float(each.nan_to_num(0, 0, 0).abs().amax()) for each in (b, *like)))
+    return torch.allclose(a, b, rtol=0, atol=1e-5 * scale)
 
 
 # --- 2.1 Two pictures with the same averages -----------------------------------------------------
@@ -42,8 +48,9 @@ def _double(x: Tensor) -> Tensor:
 def _not_a_double(answer: Tensor, x: Tensor) -> str | None:
     if _same(answer, x):
         return "This is x itself. Another picture with the same averages is asked for."
-    off = (F.avg_pool2d(answer, 2) - F.avg_pool2d(x, 2)).abs()
-    if not _same(off, torch.zeros_like(off)):
+    mine, wanted = F.avg_pool2d(answer, 2), F.avg_pool2d(x, 2)
+    if not _same(mine, wanted, answer):
+        off = (mine - wanted).abs()
         return (
             f"The averages are not those of x: {int((off > 1e-4).sum())} of {off.numel()} regions "
             f"differ, by up to {off.max():.4g}. What you add to a region must add up to 0."
@@ -61,16 +68,19 @@ DOUBLE = Exercise(
         Misconception(
             "Mirroring the whole picture carries regions to other places. Stay inside a region.",
             lambda x: x.flip(3),
+            also=(lambda x: x.flip(2), lambda x: x.flip(2, 3)),
         ),
         Misconception(
             "Everything is a step to the side here, so regions exchange values across their "
             "borders. Stay inside a region.",
             lambda x: x.roll(1, 3),
+            also=(lambda x: x.roll(-1, 3), lambda x: x.roll(1, 2), lambda x: x.roll(-1, 2)),
         ),
         Misconception(
-            "This exchanges left and right inside the regions. A fine idea, but where both are "
-            "equal nothing changes, as in a constant image.",
+            "This exchanges pixels inside the regions. A fine idea, but where they are equal "
+            "nothing changes, as in a constant image.",
             lambda x: _exchanged(x),
+            also=(lambda x: _exchanged(x.mT).mT, lambda x: _exchanged(_exchanged(x).mT).mT),
         ),
         Misconception(
             "This is what average pooling and nearest interpolation return. Fine, unless every "
@@ -78,7 +88,9 @@ DOUBLE = Exercise(
             lambda x: F.avg_pool2d(x, 2).repeat_interleave(2, 2).repeat_interleave(2, 3),
         ),
         Misconception(
-            "This adds the same to every pixel, and so to every average.", lambda x: x + 1
+            "This adds the same to every pixel, and so to every average.",
+            lambda x: x + 1,
+            also=(lambda x: x - 1,),
         ),
     ),
     complaint=_not_a_double,
@@ -103,7 +115,7 @@ def _not_a_max_double(answer: Tensor, x: Tensor) -> str | None:
     mine, places = F.max_pool2d(answer, 2, return_indices=True)
     wanted, right = F.max_pool2d(x, 2, return_indices=True)
     if not _same(mine, wanted):
-        count = int((~torch.isclose(mine, wanted, atol=1e-4)).sum())
+        count = int((~torch.isclose(mine, wanted)).sum())
         return f"The maxima are not those of x: {count} of {wanted.numel()} differ."
     if not torch.equal(places, right):
         count = int((places != right).sum())
@@ -137,13 +149,15 @@ MAX_DOUBLE = Exercise(
             lambda x: F.max_pool2d(x, 2).repeat_interleave(2, 2).repeat_interleave(2, 3),
         ),
         Misconception(
-            "Exchanging left and right inside the regions keeps the maxima and moves them. Max "
-            "pooling alone would not notice, but its guide does.",
+            "Exchanging pixels inside the regions keeps the maxima and moves them. Max pooling "
+            "alone would not notice, but its guide does.",
             _exchanged,
+            also=(lambda x: _exchanged(x.mT).mT, lambda x: _exchanged(_exchanged(x).mT).mT),
         ),
         Misconception(
             "The other three are raised: some now pass their maximum. Change them downwards.",
-            lambda x: x + (1 - max_index_map(x)) * 20,
+            lambda x: x + (1 - max_index_map(x)),
+            also=(lambda x: x + (1 - max_index_map(x)) * 20,),
         ),
     ),
     complaint=_not_a_max_double,
@@ -155,18 +169,23 @@ MAX_DOUBLE = Exercise(
 
 def _psnr_cases() -> list[Case]:
     generator = torch.Generator().manual_seed(0)
-    target = torch.rand(2, 1, 4, 4, generator=generator).mul(0.8).add(0.1)
-    noise = (
-        torch.randn(2, 1, 4, 4, generator=generator)
-        * torch.tensor([0.02, 0.1])[:, None, None, None]
-    )
+
+    def drawn(*shape: int) -> Tensor:
+        return torch.rand(shape, generator=generator)
+
+    target = drawn(2, 1, 4, 4) * 0.8 + 0.1
+    noise = torch.randn(2, 1, 4, 4, generator=generator)
+    noise *= torch.tensor([0.02, 0.1])[:, None, None, None]
     small = torch.tensor([[0.1, 0.2], [0.3, 0.4]])[None, None]
     off = torch.tensor([[0.1, 0.0], [0.0, -0.2]])
     beyond = torch.tensor([[1.5, 0.2], [0.3, -0.6]])[None, None]
+    black = torch.zeros(1, 5, 3, 1)
     return [
         Case("a 2×2 image", (small + off, small)),
         Case("two images, one noisier than the other", ((target + noise).clamp(0, 1), target)),
         Case("an output with values outside [0, 1]", (beyond, small)),
+        Case("three images of two channels, 2×6", (drawn(3, 2, 2, 6) * 3 - 1, drawn(3, 2, 2, 6))),
+        Case("a black image of five channels for a white one", (black, black + 1)),
     ]
 
 
@@ -237,6 +256,7 @@ GUIDE_BITS = Exercise(
         Case("one 4×4 channel", (1, 4, 4)),
         Case("three channels, 6×10", (3, 6, 10)),
         Case("64 channels, 112×112", (64, 112, 112)),
+        Case("five channels, 14×2", (5, 14, 2)),
     ],
     _guide_bits,
     (
@@ -271,6 +291,7 @@ GUIDE_BITS = Exercise(
             ),
         ),
     ),
+    tolerance=1e-6,
 )
 
 
@@ -285,11 +306,26 @@ def _hmi(x: Tensor) -> Tensor:
 
 def _hmi_cases() -> list[Case]:
     ties = torch.tensor([[[3.0, 1], [0, 2]], [[0, 3], [3, 1]]])[None]  # 3 in three places
+    across = torch.tensor([[[0.0, 1], [2, 3]], [[1, 3], [3, 0]]])[None]  # and three orders
     return [
-        Case("three channels of 2×2", (distinct(1, 3, 2, 2, seed=12),)),
+        Case("three channels of 2×2", (distinct(1, 3, 2, 2, seed=257),)),
         Case("two images of three channels, 4×6", (distinct(2, 3, 4, 6, seed=5, lowest=-60),)),
         Case("two channels with equal maxima", (ties,)),
+        Case("equal maxima in three places of two channels", (across,)),
+        Case("four channels of 4×4", (distinct(1, 4, 4, 4, seed=6),)),
+        Case("a single channel", (distinct(1, 1, 4, 2, seed=2, lowest=-4),)),
+        Case("tenths of both signs, five channels, 2×6", (signed(2, 5, 2, 6, seed=1),)),
+        Case("nothing but zeros", (torch.zeros(1, 2, 2, 4),)),
     ]
+
+
+def _first_channel_first(x: Tensor) -> Tensor:
+    """Of equal maxima, the one in the first channel."""
+    n, c, h, w = x.shape
+    regions = x.unflatten(3, (-1, 2)).unflatten(2, (-1, 2))  # (N, C, h, 2, w, 2)
+    place = regions.permute(0, 2, 4, 1, 3, 5).flatten(3).argmax(-1) % 4
+    hot = F.one_hot(place, 4).unflatten(-1, (2, 2)).permute(0, 1, 3, 2, 4)
+    return hot.reshape(n, 1, h, w).to(x)
 
 
 HMI = Exercise(
@@ -305,13 +341,23 @@ HMI = Exercise(
             max_index_map,
         ),
         Misconception(
-            "You average the channels and then look for the maximum. The maximum over the channels "
-            "comes first: a peak in one channel must not be averaged away.",
+            "You average the channels, or add them up, and then look for the maximum. The maximum "
+            "over the channels comes first: a peak in one channel must not be averaged away.",
             lambda x: max_index_map(x.mean(1, keepdim=True)),
         ),
         Misconception(
             "Equal maxima: the map has more than one 1 in a region. The first counts.",
             lambda x: _marks(x.amax(1, keepdim=True)),
+        ),
+        Misconception(
+            "Equal maxima: the first in reading order counts, row by row. You read a region down "
+            "its columns.",
+            lambda x: _hmi(x.mT).mT,
+        ),
+        Misconception(
+            "Equal maxima: the first *place* of a region counts, whichever channel it is in. Yours "
+            "is the place in the first channel.",
+            _first_channel_first,
         ),
         Misconception(
             "You took the first channel's map for all. Every channel has a say.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import permutations
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..indexing import columns_to_map, indexed_pool2d
-from .exercise import Case, Exercise, Misconception, distinct
+from .exercise import Case, Exercise, Misconception, distinct, signed
 
 __all__ = ["EXERCISES"]
 
@@ -37,6 +38,15 @@ def _pool_cases() -> list[Case]:
             "one map for all three channels",
             (distinct(2, 3, 4, 4, seed=7), index(2, 1, 4, 4, seed=4), 2),
         ),
+        Case(
+            "values and indices of both signs, two channels, k = 4",
+            (signed(1, 2, 8, 4, seed=8), signed(1, 2, 8, 4, seed=9), 4),
+        ),
+        Case(
+            "one map for all five channels, three images, k = 3",
+            (signed(3, 5, 3, 6, seed=10), signed(3, 1, 3, 6, seed=11), 3),
+        ),
+        Case("nothing but zeros", (torch.zeros(1, 2, 2, 4), index(1, 2, 2, 4, seed=5), 2)),
     ]
 
 
@@ -101,6 +111,8 @@ def _columns_cases() -> list[Case]:
         Case("regions in two rows and three columns", (distinct(1, 4, 1, 2, 3, seed=4),)),
         Case("three maps", (distinct(1, 4, 3, 2, 2, seed=5),)),
         Case("two images of two maps", (distinct(2, 4, 2, 1, 2, seed=6),)),
+        Case("four maps of both signs, 3×1 regions", (signed(1, 4, 4, 3, 1, seed=7),)),
+        Case("three images of five maps", (signed(3, 4, 5, 2, 1, seed=8),)),
     ]
 
 
@@ -162,6 +174,9 @@ def _logit_cases() -> list[Case]:
         Case("one region", (torch.tensor([2.0, 0, -1, 0.5]).reshape(1, 4, 1, 1, 1),)),
         Case("one map, 2×3 regions", (normal(1, 4, 1, 2, 3, seed=1),)),
         Case("two images of three maps", (normal(2, 4, 3, 2, 2, seed=2),)),
+        Case("large logits, four maps, 1×3 regions", (normal(1, 4, 4, 1, 3, seed=3) * 10,)),
+        Case("four images, 3×1 regions", (normal(4, 4, 2, 3, 1, seed=4),)),
+        Case("nothing but zeros", (torch.zeros(1, 4, 2, 2, 2),)),
     ]
 
 
@@ -243,6 +258,8 @@ BOUNDS = Exercise(
         Case("a lower temperature", (4, 0.25)),
         Case("3×3 regions", (9, 1.0)),
         Case("both changed", (16, 0.5)),
+        Case("a high temperature, a whole number", (4, 3)),
+        Case("two positions", (2, 1.5)),
     ],
     _bounds,
     (
@@ -273,6 +290,7 @@ BOUNDS = Exercise(
             lambda positions, temperature: (0.0, 1.0),
         ),
     ),
+    tolerance=1e-5,  # the lower bound is small
 )
 
 
@@ -285,15 +303,21 @@ def _identity(sharpness: float) -> Tensor:
 
 def _not_the_features(weight: Tensor, sharpness: float) -> str | None:
     """A softmax ignores what all four logits have in common."""
-    rows = weight.double().reshape(4, 4)
-    if torch.allclose(rows - rows.mean(0), (_identity(sharpness).reshape(4, 4) - sharpness / 4)):
+    mine, right = weight.double().reshape(4, 4), _identity(sharpness).reshape(4, 4)
+    off = (mine - mine.mean(0)) - (right - right.mean(0))
+    if off.abs().max() <= 1e-5 * max(sharpness, float(mine.abs().max())):
         return None
-    x = torch.tensor([1.0, 4.0, 2.0, 3.0], **_F64)
-    got = (rows @ x).softmax(0)
-    shown = ", ".join(f"{value:.2f}" for value in got.tolist())
+    # Regions whose logits are 1 to 4, so that the index is never just one-hot.
+    regions = torch.tensor(list(permutations((1.0, 2.0, 3.0, 4.0))), **_F64).T / sharpness
+    wanted, got = (right @ regions).softmax(0), (mine @ regions).softmax(0)
+    plainest = int((wanted - got).abs().amax(0).argmax())
+    region, index, yours = (
+        ", ".join(f"{value:.3g}" for value in column.tolist())
+        for column in (regions[:, plainest], wanted[:, plainest], got[:, plainest])
+    )
     return (
         "The index should be the softmax of sharpness times the features. For the region "
-        f"1, 4, 2, 3 your weight makes the index {shown}."
+        f"{region} the index should be {index}; with your weight it is {yours}."
     )
 
 
@@ -301,7 +325,12 @@ MAX_WEIGHT = Exercise(
     "3.5",
     "A linear block that pools the maximum",
     ("sharpness",),
-    lambda: [Case("sharpness 10", (10.0,)), Case("sharpness 2", (2.0,))],
+    lambda: [
+        Case("sharpness 10", (10.0,)),
+        Case("sharpness 2", (2.0,)),
+        Case("sharpness 3, a whole number", (3,)),
+        Case("sharpness ½", (0.5,)),
+    ],
     _identity,
     (
         Misconception(
@@ -324,8 +353,13 @@ MAX_WEIGHT = Exercise(
             lambda sharpness: _identity(sharpness)[[0, 2, 1, 3]],
         ),
         Misconception(
+            "The four positions stand the wrong way round: column 0 reads the bottom right.",
+            lambda sharpness: _identity(sharpness).flip(0),
+        ),
+        Misconception(
             "The maximum is picked, but always with the same sharpness: the argument is not used.",
             lambda sharpness: _identity(1.0),
+            also=(lambda sharpness: _identity(10.0),),
         ),
     ),
     _not_the_features,

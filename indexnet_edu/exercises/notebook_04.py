@@ -3,50 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..indexing import create_index_block
-from .exercise import Case, Exercise, Misconception, distinct
+from ..indexing import FAMILIES, create_index_block
+from .exercise import Case, Exercise, Misconception, distinct, signed
+from .values import Made
 
 __all__ = ["EXERCISES"]
 
 
 # --- 4.1 Which family is it? ---------------------------------------------------------------------
 
-_CHANNELS = 3
+Block = Callable[[Tensor], Tensor]
 
 
-def _block(family: str, seed: int) -> nn.Module:
-    """A linear block whose weights are all at least 0.1."""
+def _block(family: str, channels: int, seed: int) -> Block:
+    """A linear block of random weights, as a function that tells nothing but its outputs.
+
+    Whatever the family, it computes with one weight for each map and channel: there are no
+    parameters to count, and nothing that an answer could change for others.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        block = create_index_block(_CHANNELS, family, "linear")
-        for weight in block.parameters():
+        module = create_index_block(channels, family, "linear")
+        for weight in module.parameters():
             nn.init.uniform_(weight, 0.1, 1.0)
-    return block.requires_grad_(False)
+            weight.data *= torch.where(torch.rand(weight.shape) < 0.3, -1, 1)
+    one_by_one = torch.eye(4 * channels).view(-1, channels, 2, 2)  # (4·C, C, 2, 2)
+    seen = module(one_by_one).detach()[..., 0, 0]  # (4·C, 4, G)
+    weight = seen.permute(1, 2, 0).reshape(-1, channels, 2, 2)  # (4·G, C, 2, 2)
+
+    def block(x: Tensor) -> Tensor:
+        return F.conv2d(x, weight.to(x), stride=2).unflatten(1, (4, -1))
+
+    return block
 
 
-@cache
 def _family_cases() -> list[Case]:
-    hidden = ("m2o", "o2o_unshared_stagewise", "holistic", "o2o_shared_stagewise")
+    names = ("m2o", "o2o_unshared_stagewise", "holistic", "o2o_shared_stagewise")
+    hidden = [(name, channels) for channels in (3, 2, 5) for name in names]
     return [
-        Case(f"block {number + 1} of 4, {_CHANNELS} channels", (_block(f, number), _CHANNELS))
-        for number, f in enumerate(hidden)
+        Case(
+            f"block {number} of {len(hidden)}, {channels} channels",
+            (Made("a function", partial(_block, name, channels, number)), channels),
+        )
+        for number, (name, channels) in enumerate(hidden, start=1)
     ]
 
 
-def _probe(block: Callable[[Tensor], Tensor], channels: int) -> Tensor:
-    """(C, G): the indices of map g when feature channel c alone is 1."""
+def _probe(block: Block, channels: int) -> Tensor:
+    """(C, G): the indices of map g when feature channel c alone is 1 at the top left."""
     x = torch.zeros(channels, channels, 2, 2)
-    x[range(channels), range(channels)] = 1
+    x[range(channels), range(channels), 0, 0] = 1
     return block(x)[:, 0, :, 0, 0]
 
 
-def _family(block: Callable[[Tensor], Tensor], channels: int) -> str:
+def _family(block: Block, channels: int) -> str:
     seen = _probe(block, channels)
     if seen.shape[1] == 1:
         return "holistic"
@@ -56,7 +72,7 @@ def _family(block: Callable[[Tensor], Tensor], channels: int) -> str:
 
 
 def _told(**changes: str) -> Callable[..., str]:
-    def tell(block: Callable[[Tensor], Tensor], channels: int) -> str:
+    def tell(block: Block, channels: int) -> str:
         family = _family(block, channels)
         return changes.get(family, family)
 
@@ -91,6 +107,12 @@ FAMILY = Exercise(
             "look at all channels, but there is only one map.",
             _told(holistic="m2o"),
         ),
+        Misconception(
+            "All depthwise blocks are one-to-one to you. Change one channel and see whether the "
+            "*other* maps move.",
+            _told(m2o="unshared"),
+            also=(_told(m2o="unshared", shared="unshared"),),
+        ),
     ),
 )
 
@@ -99,13 +121,16 @@ FAMILY = Exercise(
 
 
 def _column_cases() -> list[Case]:
-    def weights(channels: int, k: int, seed: int) -> tuple[Tensor, ...]:
-        return distinct(4, channels, channels, k, k, seed=seed).unbind(0)
+    def weights(outputs: int, channels: int, k: int, seed: int) -> tuple[Tensor, ...]:
+        return signed(4, outputs, channels, k, k, seed=seed).unbind(0)
 
     return [
-        Case("two channels, 2×2 kernels", weights(2, 2, 1)),
-        Case("three channels", weights(3, 2, 2)),
-        Case("4×4 kernels", weights(2, 4, 3)),
+        Case("two channels, 2×2 kernels", distinct(4, 2, 2, 2, 2, seed=1).unbind(0)),
+        Case("three channels", weights(3, 3, 2, 2)),
+        Case("4×4 kernels", weights(2, 2, 4, 3)),
+        Case("three channels to six", weights(6, 3, 2, 4)),
+        Case("four channels to four", weights(4, 4, 2, 5)),
+        Case("five channels to one, 3×3 kernels", weights(1, 5, 3, 6)),
     ]
 
 
@@ -155,6 +180,14 @@ def _slice_cases() -> list[Case]:
             "two images of two channels, 2×6",
             (distinct(2, 2, 2, 6, seed=5, lowest=-20), distinct(4, 1, 2, 2, seed=6)),
         ),
+        Case(
+            "values and weights of both signs, four channels, 6×2",
+            (signed(1, 4, 6, 2, seed=7), signed(4, 1, 2, 2, seed=8)),
+        ),
+        Case(
+            "three images of five channels",
+            (signed(3, 5, 2, 4, seed=9), signed(4, 1, 2, 2, seed=10)),
+        ),
     ]
 
 
@@ -178,8 +211,9 @@ SHARED = Exercise(
     _shared,
     (
         Misconception(
-            "Right for one channel; for several, `reshape` has mixed channels and positions. After "
-            "the convolution the order is image, channel, position: exchange the last two.",
+            "Right for one channel; for several, channels and positions are mixed. After the "
+            "convolution the order is image, channel, position: cut them apart in this order, then "
+            "exchange the last two.",
             _as_one_batch,
         ),
         Misconception(
@@ -252,10 +286,10 @@ def _variant(**changes: int) -> Callable[..., int]:
     return lambda family, channels, kernel: _formula(family, channels, kernel, **changes)
 
 
-def _as(wrong: str, right: str) -> Callable[..., int]:
-    """The count of another family where one is asked for."""
+def _as(wrong: str, *right: str) -> Callable[..., int]:
+    """The count of another family where one of these is asked for."""
     return lambda family, channels, kernel: _parameters(
-        wrong if family == right else family, channels, kernel
+        wrong if family in right else family, channels, kernel
     )
 
 
@@ -264,10 +298,10 @@ PARAMETERS = Exercise(
     "Parameters by formula",
     ("family", "channels", "kernel"),
     lambda: [
-        Case("HIN, 32 channels, 2×2", ("holistic", 32, 2)),
-        Case("M2O, 24 channels, 2×2", ("m2o", 24, 2)),
-        Case("unshared O2O, 160 channels, with context", ("o2o_unshared_stagewise", 160, 4)),
-        Case("shared O2O, 64 channels, with context", ("o2o_shared_stagewise", 64, 4)),
+        Case(f"{family}, {channels} channels, {kernel}×{kernel}", (family, channels, kernel))
+        for channels in (32, 160, 3)
+        for kernel in (2, 4)
+        for family in FAMILIES
     ],
     _parameters,
     (
@@ -299,11 +333,16 @@ PARAMETERS = Exercise(
             _as("m2o", "o2o_unshared_stagewise"),
         ),
         Misconception(
-            "Shared O2O: one small function serves all slices, however many. You count one for "
-            "each.",
-            _as("o2o_unshared_stagewise", "o2o_shared_stagewise"),
+            "Shared O2O, stagewise or modelwise: one small function serves all slices, however "
+            "many. You count one for each.",
+            _as("o2o_unshared_stagewise", "o2o_shared_stagewise", "o2o_modelwise"),
+            also=(
+                _as("o2o_unshared_stagewise", "o2o_shared_stagewise"),
+                _as("o2o_unshared_stagewise", "o2o_modelwise"),
+            ),
         ),
     ),
+    tolerance=1e-6,
 )
 
 
@@ -318,6 +357,8 @@ COUNTS = Exercise(
         Case("8 channels, 16×16", (8, 16)),
         Case("Table 5's first stage", (32, 224)),
         Case("a deep stage", (512, 14)),
+        Case("a single channel", (1, 4)),
+        Case("three channels, 6×6", (3, 6)),
     ],
     lambda channels, size: (4 * channels * size**2, 4 * size**2),
     (
@@ -347,6 +388,7 @@ COUNTS = Exercise(
             lambda channels, size: (4 * channels**2 * size**2, 4 * channels**2 * size**2),
         ),
     ),
+    tolerance=1e-6,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -24,6 +25,11 @@ _PAIRS = {
 
 
 def _crossing(guide: str, channels: Sequence[int], size: int) -> int:
+    return _measured(guide, tuple(channels), size)
+
+
+@cache
+def _measured(guide: str, channels: tuple[int, ...], size: int) -> int:
     """Counted on the guides of real modules."""
     name, options = _PAIRS[guide]
     total = 0
@@ -71,11 +77,14 @@ CROSSING = Exercise(
     "What crosses",
     ("guide", "channels", "size"),
     lambda: [
-        Case("HIN in this network", ("one map", (32, 64, 128), 32)),
-        Case("M2O in this network", ("a map a channel", (32, 64, 128), 32)),
-        Case("max pooling in this network", ("positions of maxima", (32, 64, 128), 32)),
-        Case("a blind pair", ("nothing", (32, 64, 128), 32)),
-        Case("two stages of a wider image", ("a map a channel", (16, 24), 64)),
+        Case(f"{guide}, {about}", (guide, channels, size))
+        for channels, size, about in (
+            ((32, 64, 128), 32, "in this network"),
+            ([16, 24], 64, "two stages of a wider image"),
+            ((5,), 8, "a single stage"),
+            ((3, 1, 2, 7), 48, "four stages"),
+        )
+        for guide in _PAIRS
     ],
     _crossing,
     (
@@ -108,6 +117,7 @@ CROSSING = Exercise(
             lambda guide, channels, size: _counted(guide, channels[:1], size),
         ),
     ),
+    tolerance=1e-6,
 )
 
 
@@ -126,6 +136,8 @@ POOLED = Exercise(
         Case("a bad image and a good one", (torch.tensor([20.0, 40.0]),)),
         Case("three images", (torch.tensor([25.0, 27.0, 35.0]),)),
         Case("one image", (torch.tensor([28.0]),)),
+        Case("five images, one worse than nothing", (torch.tensor([31.5, 8, -2.25, 0, 12]),)),
+        Case("four equal ones", (torch.full((4,), 30.5),)),
     ],
     _pooled,
     (

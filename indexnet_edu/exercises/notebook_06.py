@@ -39,8 +39,8 @@ def _between(number: int, shape: tuple[int, ...], noise: float = 0.0) -> tuple[T
 
 def _with_equal_colours() -> tuple[Tensor, ...]:
     image, foreground, background = _between(4, (1, 3, 2, 3))
-    background[..., 0, 1] = foreground[..., 0, 1]
-    background[:, 1] = foreground[:, 1]  # one channel tells nothing anywhere
+    for colour in (image, background):
+        colour[..., 0, 1] = foreground[..., 0, 1]
     return image, foreground, background
 
 

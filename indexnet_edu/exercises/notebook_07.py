@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .exercise import Case, Exercise, Misconception
+from .exercise import Case, Exercise, Misconception, signed
 
 __all__ = ["EXERCISES"]
 
@@ -23,6 +23,8 @@ NOISE_PSNR = Exercise(
         Case("the paper's middle noise", (25.0, 255.0)),
         Case("intensities from 0 to 1", (0.1, 1.0)),
         Case("twelve bits", (50.0, 4095.0)),
+        Case("whole numbers", (15, 255)),
+        Case("more noise than picture", (2.0, 1.0)),
     ],
     lambda sigma, peak: 20 * math.log10(peak / sigma),
     (
@@ -88,6 +90,10 @@ MULTIPLE = Exercise(
         Case("both are missing", (_image(6, 7),)),
         Case("rows are missing", (_image(13, 16),)),
         Case("nothing is missing", (_image(16, 8),)),
+        Case("columns are missing", (_image(8, 11),)),
+        Case("seven are missing, values of both signs", (signed(1, 1, 9, 15, seed=1),)),
+        Case("a larger one", (_image(20, 17),)),
+        Case("two images", (signed(2, 1, 10, 7, seed=2),)),
     ],
     _padded,
     (

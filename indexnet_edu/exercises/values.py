@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 
 __all__ = [
+    "Made",
     "agree",
-    "cast",
-    "copied",
     "differing",
     "floats",
+    "fresh",
     "kind",
+    "listed",
     "parts",
     "same",
-    "shape_complaint",
     "wrong_kind",
 ]
 
@@ -29,10 +29,24 @@ _LARGEST = 10_000_000  # values of an answer: copies of more would fill the memo
 Parts = dict[str, Any]  # a Tensor, or text; by name, "" where there is only one
 
 
+@dataclass(frozen=True)
+class Made:
+    """An argument that is no tensor, made anew for every call: nobody can spoil it for the next.
+
+    Attributes:
+        about: what a card says of it, and all that it says.
+    """
+
+    about: str
+    make: Callable[[], Any]
+
+
 def _each(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
     """The same structure with its tensors changed."""
     if isinstance(value, Tensor):
         return change(value)
+    if isinstance(value, Made):
+        return value.make()
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*(_each(item, change) for item in value))
     if isinstance(value, (tuple, list)):
@@ -40,14 +54,14 @@ def _each(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
     return value
 
 
-def copied(value: Any) -> Any:
-    """The same with tensors of its own, cut off from any graph."""
-    return _each(value, lambda t: t.detach().clone())
+def fresh(arguments: Any, dtype: torch.dtype) -> Any:
+    """Arguments for one call: tensors of its own, the floating-point ones of this type."""
 
+    def own(tensor: Tensor) -> Tensor:
+        tensor = tensor.detach().clone()
+        return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
-def cast(value: Any, dtype: torch.dtype) -> Any:
-    """The same with floating-point tensors of this type."""
-    return _each(value, lambda t: t.to(dtype) if t.is_floating_point() else t)
+    return _each(arguments, own)
 
 
 def floats(value: Any) -> list[Tensor]:
@@ -81,6 +95,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (numbers.Real, np.number)) and not isinstance(value, (bool, np.bool_))
 
 
+def _plain(value: Any) -> Any:
+    """An array with one element as that number."""
+    return value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+
+
 def parts(value: Any) -> Parts | None:
     """A value as named tensors (float64, on the CPU) and texts; None where it has something else.
 
@@ -88,7 +107,8 @@ def parts(value: Any) -> Parts | None:
         Exception: a tensor that cannot be read, such as one on the meta device.
     """
     if isinstance(value, str):
-        return {"": value}
+        return {"": str.__str__(value)}
+    value = _plain(value)
     if isinstance(value, Tensor):
         dense = value.detach().cpu()
         dense = dense.to_dense() if dense.layout != torch.strided else dense
@@ -104,10 +124,17 @@ def parts(value: Any) -> Parts | None:
     return None
 
 
+def listed(value: Any, wanted: Any) -> Any:
+    """Where several values are wanted, an array or tensor of them is as good as a tuple."""
+    if isinstance(wanted, (tuple, list)) and isinstance(value, (Tensor, np.ndarray)) and value.ndim:
+        return list(value)
+    return value
+
+
 def wrong_kind(value: Any, wanted: Any) -> str | None:
     """What is wrong with the type of an answer, in words; None where it will do.
 
-    A number may come as a tensor with one element, a tuple as a list.
+    A number may come as a tensor or array with one element, a tuple as a list.
     """
     if isinstance(wanted, (tuple, list)):
         names = ", ".join(getattr(wanted, "_fields", ())) or f"{len(wanted)} values"
@@ -125,14 +152,17 @@ def wrong_kind(value: Any, wanted: Any) -> str | None:
         one_truth = isinstance(value, Tensor) and value.numel() == 1 and value.dtype == torch.bool
         fits, noun = isinstance(value, (bool, np.bool_)) or one_truth, "True or False"
     elif _is_number(wanted) or (isinstance(wanted, Tensor) and wanted.ndim == 0):
-        one = isinstance(value, Tensor) and value.numel() == 1 and value.dtype != torch.bool
-        fits, noun = _is_number(value) or one, "a number"
+        one = isinstance(value, Tensor) and value.numel() == 1
+        real = one and value.dtype != torch.bool and not value.is_complex()
+        fits, noun = _is_number(_plain(value)) or real, "a number"
     else:
         fits, noun = isinstance(value, Tensor) and not value.is_complex(), "a torch.Tensor"
         if isinstance(value, Tensor) and value.is_complex():
             return f"It returned a tensor of {value.dtype}; return real numbers."
         if isinstance(value, Tensor) and value.numel() > _LARGEST:
             return f"It returned {value.numel():,} values, {tuple(value.shape)}: far too many."
+        if isinstance(value, Tensor) and value.is_meta:
+            return "It returned a tensor on the meta device, which has a shape and no values."
     return None if fits else f"It returned {kind(value)}; return {noun}."
 
 
@@ -154,18 +184,3 @@ def _close(a: Any, b: Any, tolerance: float) -> bool:
 def differing(got: Tensor, wanted: Tensor, tolerance: float) -> Tensor:
     """Where two tensors of one shape differ by more than the tolerance; NaN is near nothing."""
     return ~torch.isclose(got, wanted, rtol=tolerance, atol=tolerance)
-
-
-def shape_complaint(got: Tensor, wanted: Tensor) -> str:
-    """How a shape differs, with the likely reason where the shapes tell one."""
-    mine, right = tuple(got.shape), tuple(wanted.shape)
-    said = f"The shape is {mine}, it should be {right}."
-    if sorted(mine) == sorted(right):
-        return f"{said} The sizes are right, their order is not."
-    if tuple(s for s in mine if s != 1) == tuple(s for s in right if s != 1):
-        return f"{said} Only sizes of 1 are missing or too many: keep the dimensions of the input."
-    if math.prod(mine) == math.prod(right):
-        return f"{said} As many elements as it should have, arranged differently."
-    if len(mine) != len(right):
-        return f"{said} It has {len(mine)} dimensions in place of {len(right)}."
-    return said

@@ -16,6 +16,7 @@ from ..engine.run import environment_of
 from ..errors import UserError
 from ..files import write_json
 from ..paths import asset
+from .record import NO_COMMIT
 
 __all__ = ["keep_baselines", "recorded_baselines"]
 
@@ -61,7 +62,9 @@ def keep_baselines(task: Task, profile: str, folder: Path = BASELINES) -> Path:
         raise UserError(f"{task.name} has no baselines to measure")
     environment = environment_of("cpu")
     commit = environment["commit"]
-    if not commit or commit.endswith("+changes"):
+    if not commit:
+        raise UserError(f"without a commit the figures would be no evidence: {NO_COMMIT}")
+    if commit.endswith("+changes"):
         raise UserError("the code is no commit, so the figures would be no evidence: commit first")
     recipe = task.profile(profile)
     data = task.load_data(recipe)

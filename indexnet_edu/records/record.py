@@ -12,10 +12,10 @@ import hashlib
 import json
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from ..engine import Run, Task, open_run
 from ..errors import UserError
@@ -49,6 +49,16 @@ IMMATERIAL = {
     "seed", "data", "workers", "log_every", "checkpoint_every", "evaluate_every", "channels_last",
     "compile", "deterministic",
 }  # fmt: skip
+
+
+#: What to do about a commit that is not known.
+NO_COMMIT = (
+    "train from a git checkout; one of another user must be among git's safe.directory "
+    "(git config --global --add safe.directory FOLDER)"
+)
+
+R = TypeVar("R")
+Complain = Callable[[str], None]
 
 
 class Outcome(Protocol):
@@ -136,12 +146,9 @@ def _short_curve(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _fault(record: Record) -> str | None:
     """Why a record would be no evidence; None if it is."""
     config, metrics = record.config, record.metrics
-    missing = [key for key in ("task", "variant", "profile", "recipe", "data") if key not in config]
-    if missing:
-        return f"its configuration lacks {', '.join(missing)}: train it again"
     commit = record.environment.get("commit")
     if not commit:
-        return "it names no commit: train from a git checkout"
+        return f"it names no commit: {NO_COMMIT}"
     if commit.endswith("+changes"):
         return f"its code differed from commit {commit[:12]}: commit the changes, train again"
     if not config["data"].get("checksum"):
@@ -169,27 +176,64 @@ def record_of(run: Run) -> Record:
     return record
 
 
+def lacks(outcome: Outcome) -> str | None:
+    """What keeps a result out of every table, in words; None if nothing does."""
+    try:
+        config, metrics = outcome.config, outcome.metrics
+        _ = config["recipe"]["seed"], config["data"]["name"], config["data"]["checksum"]
+        _ = outcome.environment["device"], config["profile"], config["variant"]
+        wrong = [key for key, value in metrics.items() if not isinstance(value, int | float)]
+    except KeyError as error:
+        return f"it lacks {error}"
+    except (TypeError, AttributeError):
+        return "its parts are of other kinds"
+    return f"{', '.join(wrong)} is no number" if wrong else None
+
+
 def _read(path: Path) -> Record:
     try:
-        return Record(**json.loads(path.read_text(encoding="utf-8")))
+        record = Record(**json.loads(path.read_text(encoding="utf-8")))
+        if fault := lacks(record):
+            raise ValueError(fault)
+        return record
     except (OSError, ValueError, TypeError) as error:
         raise UserError(
             f"{path} is no record ({error}): remove it, or restore it with git"
         ) from None
 
 
-def recorded_runs(task: str, folder: str | Path | None = None) -> list[Record]:
+def those_readable(
+    paths: Iterable[Path], read: Callable[[Path], R | None], complain: Complain | None
+) -> list[R]:
+    """What ``read`` makes of each path, without None; one that cannot be read is complained of, or
+    ends it all where nobody listens."""
+    found = []
+    for path in paths:
+        try:
+            if (outcome := read(path)) is not None:
+                found.append(outcome)
+        except UserError as error:
+            if complain is None:
+                raise
+            complain(str(error))
+    return found
+
+
+def recorded_runs(
+    task: str, folder: str | Path | None = None, complain: Complain | None = None
+) -> list[Record]:
     """The records of a task, in the order of their files.
 
     Args:
         task: its name.
         folder: of records; by default those that travel with the course.
+        complain: is told a line for each damaged file, and the others are read all the same.
 
     Raises:
-        UserError: a damaged file.
+        UserError: a damaged file, and there is no ``complain``.
     """
     folder = Path(folder) if folder is not None else asset("data", "records")
-    return [_read(path) for path in sorted((folder / task).rglob("*.json"))]
+    return those_readable(sorted((folder / task).rglob("*.json")), _read, complain)
 
 
 def add_records(

@@ -10,10 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..engine import Column, Run, Table, Task
+from ..engine import Column, Run, Table, Task, open_run
+from ..errors import UserError
 from .baselines import recorded_baselines
 from .paper import PAPER_TABLES, paper_table
-from .record import IMMATERIAL, Outcome, Record, figures, shared_settings
+from .record import (
+    IMMATERIAL,
+    Complain,
+    Outcome,
+    Record,
+    figures,
+    lacks,
+    shared_settings,
+    those_readable,
+)
 
 __all__ = ["Comparison", "compare", "find_runs"]
 
@@ -83,10 +93,25 @@ class Comparison:
         }
 
 
-def find_runs(folder: str | Path, task: str) -> list[Run]:
-    """All finished runs of a task below a folder, in the order of their paths."""
-    runs = [Run(path.parent) for path in sorted(Path(folder).rglob("config.json"))]
-    return [run for run in runs if run.finished and run.config.get("task") == task]
+def find_runs(folder: str | Path, task: str, complain: Complain | None = None) -> list[Run]:
+    """All finished runs of a task below a folder, in the order of their paths.
+
+    Args:
+        complain: is told a line for each damaged one, and the others are found all the same.
+
+    Raises:
+        UserError: a damaged run, and there is no ``complain``.
+    """
+
+    def read(config: Path) -> Run | None:
+        run = open_run(config.parent)
+        if not run.finished or run.config["task"] != task:
+            return None
+        if fault := lacks(run):
+            raise UserError(f"{run.folder} cannot be compared ({fault}): train it again")
+        return run
+
+    return those_readable(sorted(Path(folder).rglob("config.json")), read, complain)
 
 
 def _departure(task: Task, table: Table, config: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..indexing.fast import applies
-from ..indexing.fast.once import once
+from ..indexing.fast.backward import once
 from .protocol import Guide, Upsampling
 
 __all__ = ["Carafe", "reassemble"]

@@ -34,8 +34,7 @@ class IndexedPooling(Downsampling):
         implementation: ``"clear"`` computes exactly what you read in :mod:`indexnet_edu.indexing`,
             layer by layer; ``"fast"`` the same function in fewer passes over memory
             (:mod:`indexnet_edu.indexing.fast`), on a CPU and with the paper's normalisation. It
-            differentiates once, and does not call the block's layers, so that their hooks stay
-            silent. Where it does not apply the clear one is taken.
+            differentiates once. Where it does not apply, or is not faster, the clear one is taken.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class IndexedPooling(Downsampling):
     def downsample(self, x: Tensor, stage: int) -> tuple[Tensor, Guide]:
         if self.implementation == "fast" and self.normalisation == "sigmoid+softmax":
             block = self._block(stage)
-            if fast.applies(x, *block.parameters()):
+            if fast.can_pool(block, x):
                 return fast.pool_and_guide(block, x, self.temperature)
             if fast.compiled.applies(x):
                 return fast.compiled.pool_and_guide(block, x, self.temperature)
@@ -140,7 +139,7 @@ class IndexedUpsample2d(Upsampling):
             )
 
     def upsample(self, d: Tensor, guide: Guide) -> Tensor:
-        if isinstance(guide, fast.ColumnGuide) and fast.applies(d, guide.columns):
+        if isinstance(guide, fast.ColumnGuide) and fast.can_upsample(d, guide):
             return fast.upsample(d, guide)
         if not isinstance(guide, IndexGuide | fast.ColumnGuide):
             raise ValueError("indexed upsampling needs the guide that indexed pooling returned")

@@ -1,7 +1,6 @@
 """Running notebooks: what goes wrong is named, the rest still runs, and nothing is left behind."""
 
 import fcntl
-import io
 import json
 import os
 import resource
@@ -16,13 +15,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from indexnet_edu import __version__
 from indexnet_edu.course import execute
 from indexnet_edu.course.execute import run_course
-from indexnet_edu.course.progress import Progress, clock, print_progress
-from indexnet_edu.course.state import Entry, State
+from indexnet_edu.course.progress import Progress
+from indexnet_edu.course.state import State
 from indexnet_edu.errors import UsageError, UserError
 from tests.course.conftest import write_notebook
+
+# They share a run, and some change its folder, so they stay in one test process.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("execute")]
 
 GOOD = (
     "# Text",
@@ -128,26 +129,6 @@ def test_rerun_and_parameters_run_again(course):
     assert report.rows[0].status == "ok" and "smoke 7" in (out / "01_good.ipynb").read_text()
 
 
-@pytest.mark.parametrize("key", ["source", "parameters", "version"])
-def test_what_a_copy_was_made_from_decides(tmp_path, key):
-    made_from = {"source": "abc", "parameters": {"profile": "smoke"}, "version": __version__}
-    (tmp_path / "n.ipynb").write_text("{}")
-    digest = execute.digest(tmp_path / "n.ipynb")
-    state = State(tmp_path)
-    state.record("n", Entry("ok", 1.0, None, made_from, digest, "2026-01-01T00:00"))
-    state = State.load(tmp_path)
-    assert state.has("n", made_from)
-    assert not state.has("n", {**made_from, key: "other"})
-    (tmp_path / "n.ipynb").unlink()
-    assert not state.has("n", made_from)
-
-
-def test_a_damaged_state_runs_all_again(tmp_path):
-    for damage in ("", "[]", '{"notebooks": {"n": {}}}', '{"notebooks": 3}'):
-        (tmp_path / "state.json").write_text(damage)
-        assert State.load(tmp_path).entries == {}
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -215,7 +196,7 @@ def test_a_read_only_folder():
             run_course([path], "smoke", folder / "out")
 
 
-def test_a_full_disk_is_one_line(tmp_path, cli):
+def test_a_full_disk_is_one_line(tmp_path):
     """A limit on the size of files fails writes as a full disk does."""
     path = write_notebook(tmp_path / "source" / "n.ipynb", "print('x' * 200_000)")
     run = subprocess.run(
@@ -353,41 +334,3 @@ def test_nothing_survives_a_killed_run(tmp_path):
         process.wait()
         assert gone(pids)
     assert State.load(out).entries["1_good"].status == "ok"
-
-
-def test_progress_in_a_log_has_a_line_at_start_and_end():
-    stream = io.StringIO()
-    show = print_progress(stream)
-    for progress in STORY:
-        show(progress)
-    assert stream.getvalue().splitlines() == [
-        "  01_a: starting",
-        "✗ 01_a: failed, 1:05",
-        "    cell 3 of 4",
-        "– 02_b: already done",
-    ]
-
-
-def test_progress_on_a_terminal_rewrites_its_line():
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    stream = Terminal()
-    show = print_progress(stream)
-    for progress in STORY:
-        show(progress)
-    assert "\r\x1b[K  01_a: cell 2 of 4, 0:03" in stream.getvalue()
-    assert stream.getvalue().count("\n") == 3
-
-
-STORY = [
-    Progress("01_a", "started"),
-    Progress("01_a", "running", 3.2, 2, 4),
-    Progress("01_a", "failed", 65, error="cell 3 of 4"),
-    Progress("02_b", "skipped"),
-]
-
-
-def test_clock():
-    assert [clock(s) for s in (0.4, 59.6, 3600, 86399)] == ["0:00", "1:00", "1:00:00", "23:59:59"]

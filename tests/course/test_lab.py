@@ -93,7 +93,7 @@ def test_a_file_in_the_place_of_the_folder(source, mine):
 
 def test_nothing_in_the_command_asks_the_network(tmp_path):
     command = lab_command(tmp_path, ["--port=1234"], "01_a.ipynb")
-    assert command[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert command[:4] == [sys.executable, "-P", "-m", "jupyterlab"]
     assert "--LabApp.news_url=None" in command
     assert "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate" in command
     assert command[-2:] == ["--LabApp.default_url=/lab/tree/01_a.ipynb", "--port=1234"]

@@ -1,7 +1,6 @@
 """A process that dies anywhere in the writing of its files costs nothing but time."""
 
 import builtins
-import multiprocessing
 import os
 import random
 import shutil
@@ -14,6 +13,7 @@ from benchmarks.kills import kill_and_resume
 from indexnet_edu import files
 from indexnet_edu.engine import open_run, train
 from tests.engine.toy import toy_task
+from tests.forked import Value, forked
 
 _DEAD = 9
 
@@ -75,20 +75,14 @@ def _train(folder: Path, last: int | None, points: Any) -> None:
     points.value = reaper.passed
 
 
+@pytest.mark.slow
 def test_death_at_any_point_of_writing_costs_no_bit(tmp_path: Path) -> None:
     """Before, within and after every write, and before and after every fsync, rename and removal,
     of all checkpoints, the weights and the metrics."""
-    # Its children are forked from a process that has imported everything and computed nothing.
-    context = multiprocessing.get_context("forkserver")
-    lazily = ["accelerate", "torch._dynamo", "safetensors.torch", "torch.utils.tensorboard"]
-    context.set_forkserver_preload(["tests.engine.test_faults", *lazily])
-    points = context.Value("i", 0)
+    points = Value("i", 0)
 
     def run(folder: Path, last: int | None) -> int | None:
-        child = context.Process(target=_train, args=(folder, last, points))
-        child.start()
-        child.join(60)
-        return child.exitcode
+        return forked(_train, folder, last, points, timeout=60).exitcode
 
     assert run(tmp_path / "whole", None) == 0
     whole, total = open_run(tmp_path / "whole"), points.value

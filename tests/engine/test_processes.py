@@ -13,7 +13,12 @@ import pytest
 from indexnet_edu.engine import Run, open_run
 from tests.conftest import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_real_data")]
+# They share a training, so they stay in one test process.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("no_real_data"),
+    pytest.mark.xdist_group("processes"),
+]
 
 _TRAINING = (
     "indexnet_edu train reconstruction avgpool_nearest --profile smoke --resume "

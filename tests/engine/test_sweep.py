@@ -21,7 +21,12 @@ from tests.conftest import ROOT
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
-pytestmark = [pytest.mark.usefixtures("no_real_data"), pytest.mark.slow]
+# They share the undisturbed trainings, so they stay in one test process.
+pytestmark = [
+    pytest.mark.usefixtures("no_real_data"),
+    pytest.mark.slow,
+    pytest.mark.xdist_group("sweep"),
+]
 
 #: Two cells that train for seconds, long enough to be caught at it, and save often.
 TWO = ["--variants", "maxpool_maxunpool", "o2o_modelwise-linear"]
@@ -107,7 +112,7 @@ def undisturbed(cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     for variant in TWO[1:]:
         result = cli(
             "train", "reconstruction", variant, "--profile", "smoke", "--out",
-            out / f"{variant}-seed0", *LONG, OMP_NUM_THREADS="1",
+            out / f"{variant}-seed0", *LONG, "--threads", 1,
         )  # fmt: skip
         assert result.returncode == 0, result.stderr
     return weights(out)
@@ -150,7 +155,7 @@ def test_a_sweep_from_start_to_end(cli: Cli, tmp_path: Path) -> None:
              "--profile", "huge", "--set", "epoch=3", "--set", "lr=fast", "--seeds", "-1"],
             2,
             ["families m3o", "modes cubic", "profile huge", "setting 'epoch'", "lr takes float",
-             "seed must not be negative"],
+             "seed must be 0 to"],
         ),
         (["reconstruction", "--out", "x", "--variants", "m2o", "indexed_m2o", "m3o-linear"], 2,
          ["variant 'm2o'", "'m3o-linear' neither", "FAMILY-MODE"]),

@@ -1,13 +1,27 @@
-"""Solutions taken from the notebooks, and the answers written for the tests."""
+"""Solutions taken from the notebooks, the answers written for the tests, and cards caught."""
 
 from __future__ import annotations
 
 import ast
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from indexnet_edu.course.notebooks import code_cells, find_notebooks, read_notebook
+from indexnet_edu.exercises import checking
+from indexnet_edu.exercises.card import Card
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Card]:
+    """The cards that were displayed, in a working directory of its own."""
+    cards: list[Card] = []
+    monkeypatch.setattr(checking, "_display", cards.append)
+    monkeypatch.chdir(tmp_path)
+    return cards
 
 
 @cache
@@ -21,7 +35,7 @@ def solutions(notebook: str) -> dict[str, Any]:
         ]
         exec(compile(ast.Module(imports, []), "imports", "exec"), names)
     for cell in cells:
-        if "solution" in cell.metadata.get("tags", ()):
+        if cell.id.startswith("solution-"):
             exec(compile(cell.source, cell.id, "exec"), names)
     return names
 

@@ -1,13 +1,9 @@
-"""Cards and progress: what the learner sees, and what is kept."""
+"""Cards: what the learner sees."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import stat
 import xml.etree.ElementTree as ET
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,20 +14,11 @@ from indexnet_edu.exercises import (
     checking,
     find_exercise,
     judge,
-    progress_card,
 )
-from indexnet_edu.exercises.card import Card, card_of
-from indexnet_edu.exercises.progress import FILE, Progress
+from indexnet_edu.exercises.card import card_of
 from indexnet_edu.indexing import max_index_map
 
-
-@pytest.fixture(autouse=True)
-def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Card]:
-    """The cards that were displayed, in a working directory of its own."""
-    cards: list[Card] = []
-    monkeypatch.setattr(checking, "_display", cards.append)
-    monkeypatch.chdir(tmp_path)
-    return cards
+pytestmark = pytest.mark.usefixtures("shown")
 
 
 def stub(x):
@@ -130,76 +117,3 @@ def test_outside_a_notebook_it_prints(capsys, monkeypatch):
     monkeypatch.undo()
     check("1.1", stub)
     assert capsys.readouterr().out.startswith("○ 1.1")
-
-
-# --- Progress ------------------------------------------------------------------------------------
-
-
-def test_unsolved_notebooks_leave_no_file(shown, tmp_path):
-    check("1.1", stub)
-    progress_card()
-    assert list(tmp_path.iterdir()) == []
-    assert "○ 1.1" in shown[-1].text
-
-
-def test_attempts_are_counted_and_solved_stays_solved(shown, tmp_path):
-    for answer in (wrong, max_index_map, wrong, stub):
-        check("1.1", answer)
-    check("1.2", wrong)
-    stored = json.loads((tmp_path / FILE).read_text())["exercises"]
-    assert stored["1.1"]["attempts"] == 3 and stored["1.1"]["solved"]
-    assert stored["1.2"] == {"attempts": 1, "solved": None}
-    progress_card()
-    assert shown[-1].text.startswith("1 of ")
-    assert "✓ 1.1  ✗ 1.2  ○ 1.3" in shown[-1].text
-    assert [p.name for p in tmp_path.iterdir()] == [FILE]
-
-
-@pytest.mark.parametrize(
-    "damaged",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b"\xff\xfe",
-        b'{"exercises": 3}',
-        b'{"exercises": {"1.1": 3}}',
-        b'{"exercises": {"1.1": {"attempts": "many"}}}',
-        b'{"exercises": {"1.1": {"attempts": 1, "colour": "red"}}}',
-    ],
-)
-def test_a_damaged_file_is_set_aside(shown, tmp_path, damaged: bytes):
-    (tmp_path / FILE).write_bytes(damaged)
-    check("1.1", max_index_map)
-    assert "damaged. It now lies in .indexnet-progress.json.damaged1" in shown[0].text
-    assert (tmp_path / f"{FILE}.damaged1").read_bytes() == damaged
-    assert Progress().mark("1.1") == "right"
-    (tmp_path / FILE).write_bytes(damaged)
-    progress_card()
-    assert "damaged2" in shown[-1].text and "damaged2" in shown[-1].html
-    assert (tmp_path / f"{FILE}.damaged2").read_bytes() == damaged
-
-
-def test_a_folder_in_the_way_is_set_aside_too(tmp_path):
-    (tmp_path / FILE).mkdir()
-    assert Progress().set_aside == tmp_path / f"{FILE}.damaged1"
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written(shown, tmp_path):
-    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    try:
-        check("1.1", max_index_map)
-    finally:
-        tmp_path.chmod(stat.S_IRWXU)
-    assert shown[0].text.startswith("✓") and "could not be kept" in shown[0].text
-
-
-def test_a_full_disk_is_said_on_the_card(shown, monkeypatch):
-    def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.replace", full)
-    check("1.1", max_index_map)
-    assert shown[0].text.startswith("✓") and "could not be kept" in shown[0].text

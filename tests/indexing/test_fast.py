@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.autograd import forward_ad
+from torch.nn.utils import prune
 from torch.utils.flop_counter import FlopCounterMode
 
 from indexnet_edu.indexing import FAMILIES, MODES, IndexGuide, fast
 from indexnet_edu.indexing.fast import blocks as blocks_module
-from indexnet_edu.indexing.fast.blocks import blocks, rows_of_regions
+from indexnet_edu.indexing.fast import corners as corners_module
+from indexnet_edu.indexing.fast import dispatch
+from indexnet_edu.indexing.fast.blocks import blocks
 from indexnet_edu.resampling import IndexedPool2d, IndexedUpsample2d
 from tests.indexing.paper_operators import PaperOperators
 
@@ -40,6 +50,13 @@ def assert_close(ours: Tensor, theirs: Tensor) -> None:
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
 
 
+@pytest.fixture(autouse=True)
+def small_maps_too(monkeypatch):
+    """What pays from some size on only, tested at small sizes."""
+    monkeypatch.setattr(dispatch, "HOLISTIC_FROM", 0)
+    monkeypatch.setattr(dispatch, "CONTEXT_FROM", 0)
+
+
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks that cut between images, channels and rows, and leave a rest of each."""
@@ -57,10 +74,10 @@ def test_the_form_for_compilers_equals_the_clear_code(family, mode, temperature)
         x = x.detach().clone().requires_grad_()
         if ours:
             y, guide = fast.compiled.pool_and_guide(pool.blocks[0], x, temperature)
-            u = fast.compiled.upsample(y, guide.decoder)
+            u = fast.compiled.upsample(y.add_(0.1), guide.decoder)  # y may be overwritten
         else:
             y, guide = pool(x)
-            u = unpool(y, guide)
+            u = unpool(y.add_(0.1), guide)
         pool.zero_grad()
         (y.sin().sum() + u.cos().sum() + guide.encoder.square().sum()).backward()
         found.append([y, u, *guide, x.grad, *(p.grad for p in pool.parameters())])
@@ -173,6 +190,72 @@ def assert_same_as_clear(family: str, mode: str, x: Tensor, **options: object) -
             assert_close(mine, wanted)
 
 
+@st.composite
+def placements(draw: st.DrawFn) -> Callable[[Tensor], Tensor]:
+    """The same shape somewhere else in memory: its dimensions in any order, with gaps, turned
+    round, or one image that stands for all."""
+    order = draw(st.permutations(range(4)))
+    steps = draw(st.tuples(*[st.sampled_from([1, 1, 2])] * 4))
+    flipped = draw(st.lists(st.integers(0, 3), max_size=2, unique=True))
+    expanded = draw(st.booleans())
+
+    def place(x: Tensor) -> Tensor:
+        room = x.new_zeros([x.shape[k] * steps[k] for k in order])
+        room = room.permute([order.index(k) for k in range(4)])
+        placed = room[tuple(slice(None, None, step) for step in steps)]
+        placed.copy_(x)
+        placed = placed.flip(flipped) if flipped else placed
+        return placed[:1].expand_as(x) if expanded else placed
+
+    return place
+
+
+def saved_contiguously(on: bool) -> AbstractContextManager[object]:
+    """What is kept for the way back comes back contiguous, as hooks that store it may give it."""
+    if not on:
+        return contextlib.nullcontext()
+    return torch.autograd.graph.saved_tensors_hooks(
+        lambda t: t.detach().clone(memory_format=torch.contiguous_format), lambda t: t
+    )
+
+
+@pytest.mark.parametrize("family, mode", ALL)
+@settings(max_examples=12, deadline=None)
+@given(
+    of_x=placements(),
+    of_d=placements(),
+    of_g=placements(),
+    layout=st.sampled_from(list(FORMATS.values())),
+    dense=st.booleans(),
+    hooks=st.booleans(),
+    size=st.sampled_from([40, 2**19]),
+)
+def test_no_order_of_memory_changes_a_gradient(
+    family, mode, of_x, of_d, of_g, layout, dense, hooks, size
+):
+    """Features, decoder features and gradients anywhere in memory, weights in either layout."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks_module, "BLOCK", size)
+        _assert_no_order_matters(family, mode, of_x, of_d, of_g, layout, dense, hooks)
+
+
+def _assert_no_order_matters(family, mode, of_x, of_d, of_g, layout, dense, hooks):
+    results = []
+    for implementation in ("fast", "clear"):
+        pool = pool_of(family, mode, implementation=implementation).to(memory_format=layout)
+        x = features(3, 3, 4, 4)
+        leaf = (x.contiguous(memory_format=layout) if dense else of_x(x)).requires_grad_()
+        with saved_contiguously(hooks):
+            y, guide = pool(leaf)
+            d = (y.detach() if dense else of_d(y.detach())).requires_grad_()
+            u = unpool(d, guide)
+        outputs, inputs = [y, u], [leaf, d, *pool.parameters()]
+        gradients = torch.autograd.grad(outputs, inputs, [of_g(t.detach()) for t in outputs])
+        results.append([y, u, *gradients])
+    for mine, wanted in zip(*results, strict=True):
+        assert_close(mine, wanted)
+
+
 @pytest.mark.parametrize("family, mode", ALL)
 def test_gradcheck_of_weights_and_input(family, mode, small_blocks):
     pool = pool_of(family, mode, channels=2)
@@ -199,6 +282,17 @@ def test_running_statistics_are_pytorchs(momentum):
             pool(torch.randn(2, 3, 4, 4, dtype=torch.float64))
     for mine, wanted in zip(quick.buffers(), clear.buffers(), strict=True):
         assert_close(mine.double(), wanted.double())
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_batch_normalisation_without_running_statistics(training):
+    results = []
+    for implementation in ("fast", "clear"):
+        pool = pool_of("o2o_modelwise", "nonlinear", implementation=implementation).train(training)
+        norm = pool.blocks[0].layers[1]
+        norm.running_mean = norm.running_var = norm.num_batches_tracked = None
+        results.append(pool(features(2, 3, 4, 4))[0])
+    assert_close(*results)
 
 
 @pytest.mark.parametrize("implementation", ["fast", "clear"])
@@ -228,11 +322,16 @@ def test_frozen_parts_get_no_gradient():
     assert x.grad is not None and all(p.grad is None for p in pool.parameters())
 
 
-@pytest.mark.parametrize("temperature", [1e-6, 0.05, 20.0])
-def test_no_temperature_overflows(temperature):
+@pytest.mark.parametrize("temperature", [1e-6, 0.005, 0.01, 0.05, 20.0])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_temperature_overflows(family, temperature):
+    """In float32, whose exp overflows from 88.7 on: at 0.01 a sigmoid near 1 becomes e¹⁰⁰."""
+    torch.manual_seed(0)
+    pool = IndexedPool2d(3, family, "linear", temperature=temperature)
     x = 50 * torch.randn(1, 3, 4, 4)
-    y, guide = IndexedPool2d(3, "o2o_modelwise", "linear", temperature=temperature)(x)
-    assert y.isfinite().all() and guide.encoder.isfinite().all()
+    compiled = fast.compiled.pool_and_guide(pool.blocks[0], x, temperature)
+    for y, guide in (pool(x), compiled):
+        assert y.isfinite().all() and guide.encoder.isfinite().all()
 
 
 def test_two_runs_are_bit_identical():
@@ -258,6 +357,25 @@ def test_one_argument_chooses():
         IndexedPool2d(3, implementation="quick")
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_holistic_index_is_pooled_fast_on_large_maps_only(family, monkeypatch):
+    monkeypatch.setattr(dispatch, "HOLISTIC_FROM", 2 * 3 * 8 * 8)
+    pool = IndexedPool2d(3, family, "linear")
+    assert isinstance(pool(torch.randn(2, 3, 8, 8))[1], fast.ColumnGuide)
+    small = pool(torch.randn(2, 3, 8, 6))[1]
+    assert isinstance(small, IndexGuide if family == "holistic" else fast.ColumnGuide)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_small_maps_take_the_layers_of_a_block_with_context(mode, monkeypatch):
+    monkeypatch.setattr(dispatch, "CONTEXT_FROM", 6)
+    block = pool_of("o2o_modelwise", mode).blocks[0]
+    assert dispatch._is_fused(block, features(1, 3, 6, 6))
+    assert dispatch._is_fused(block, features(1, 3, 4, 6)) == (mode != "nonlinear_context")
+    assert dispatch._is_fused(block, features(1, 3, 4, 6, layout="channels_last"))
+    assert_same_as_clear("o2o_unshared_stagewise", mode, features(2, 3, 4, 6))
+
+
 def test_elsewhere_the_clear_path_is_taken():
     x = torch.randn(2, 3, 4, 4)
     pool = IndexedPool2d(3, "m2o", "linear")
@@ -269,6 +387,95 @@ def test_elsewhere_the_clear_path_is_taken():
     assert isinstance(pool.to(torch.bfloat16)(x.bfloat16())[1], IndexGuide)
     pool = IndexedPool2d(3, "m2o", "linear").to("meta")
     assert isinstance(pool(x.to("meta"))[1], IndexGuide)
+
+
+@pytest.mark.parametrize("family, mode", ALL)
+def test_forward_mode_takes_the_clear_path(family, mode):
+    pool = pool_of(family, mode)
+    x, direction = features(2, 3, 4, 4), features(2, 3, 4, 4).cos()
+
+    def round_trip(x: Tensor) -> Tensor:
+        return unpool(*pool(x))
+
+    with forward_ad.dual_level():
+        out = forward_ad.unpack_dual(round_trip(forward_ad.make_dual(x, direction)))
+    leaf = x.requires_grad_()
+    u = round_trip(leaf)
+    g = torch.randn_like(u)
+    (back,) = torch.autograd.grad(u, leaf, g)
+    assert_close((out.tangent * g).sum(), (back * direction).sum())
+
+
+@pytest.mark.parametrize("layout", FORMATS)
+@pytest.mark.parametrize("family, mode", ALL)
+def test_what_is_returned_may_be_overwritten(family, mode, layout):
+    """As by an activation in place, which max pooling takes too."""
+    results = []
+    for implementation in ("fast", "clear"):
+        pool = pool_of(family, mode, implementation=implementation)
+        leaf = features(2, 3, 4, 6, layout=layout).requires_grad_()
+        y, guide = pool(leaf)
+        u = unpool(nn.ReLU(inplace=True)(y), guide)
+        nn.ReLU(inplace=True)(u.sub_(0.2)).square().sum().backward()
+        results.append([u, leaf.grad, *(p.grad for p in pool.parameters())])
+    for mine, wanted in zip(*results, strict=True):
+        assert_close(mine, wanted)
+
+
+@pytest.mark.parametrize("form", ["fast", "compiled"])
+@pytest.mark.parametrize("family, mode", ALL)
+def test_pruned_weights_are_used(family, mode, form):
+    """Pruning makes a layer's weight in a hook, so the layer must be called."""
+    x = features(2, 3, 4, 6, layout="channels_last")
+    results = []
+    for ours in (True, False):
+        pool = pool_of(family, mode, implementation="fast" if ours else "clear")
+        first = pool.blocks[0].layers[0]
+        mask = torch.arange(first.weight.numel()).view_as(first.weight) % 3 > 0
+        prune.custom_from_mask(first, "weight", mask)
+        with torch.no_grad():
+            first.weight_orig += 0.5  # as a step of an optimiser does
+        leaf = x.clone().requires_grad_()
+        if ours and form == "compiled":
+            y, _ = fast.compiled.pool_and_guide(pool.blocks[0], leaf, 1.0)
+        else:
+            y, _ = pool(leaf)
+        y.sin().sum().backward()
+        results.append([y, leaf.grad, first.weight_orig.grad])
+    for mine, wanted in zip(*results, strict=True):
+        assert_close(mine, wanted)
+
+
+@pytest.mark.parametrize("layout", FORMATS)
+def test_hooks_on_layers_run_and_other_activations_are_applied(layout):
+    x = features(2, 3, 4, 6, layout=layout)
+    quick, clear = (
+        pool_of("o2o_modelwise", "nonlinear", implementation=name).eval()
+        for name in ("fast", "clear")
+    )
+    seen: list[Tensor] = []
+    handle = quick.blocks[0].layers[3].register_forward_hook(lambda m, i, o: seen.append(o))
+    quick(x)
+    assert len(seen) == 1
+    handle.remove()
+    for pool in (quick, clear):
+        pool.blocks[0].layers[2] = nn.GELU()
+    assert_close(quick(x)[0], clear(x)[0])
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+@pytest.mark.parametrize("layout", FORMATS)
+@pytest.mark.parametrize("family, mode", ALL)
+def test_an_infinite_feature_spreads_no_further_than_on_the_clear_path(family, mode, layout, value):
+    x = features(2, 3, 6, 8, layout=layout)
+    x[1, 2, 2, 3] = value
+    results = []
+    for implementation in ("fast", "clear"):
+        pool = pool_of(family, mode, implementation=implementation).eval()
+        y, guide = pool(x)
+        results.append([y, unpool(y, guide), *guide])
+    for mine, wanted in zip(*results, strict=True):
+        torch.testing.assert_close(mine, wanted, rtol=0, atol=1e-10, equal_nan=True)
 
 
 def test_functional_transforms_work():
@@ -293,26 +500,23 @@ def test_differentiating_twice_is_refused():
 # --- blocks --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("all_channels", [False, True])
 @pytest.mark.parametrize("size", [1, 7, 40, 300, 10**6])
-def test_blocks_cover_everything_once(last, size, monkeypatch):
+def test_blocks_cover_everything_once(all_channels, size, monkeypatch):
     monkeypatch.setattr(blocks_module, "BLOCK", size)
     seen = torch.zeros(3, 4, 5, 4, 3)
-    for block in blocks(3, 5, 4, 3, last):
-        block.of(seen).add_(1)
-        assert block.of(seen).numel() <= max(size, 4 * 3 * (5 if last else 1))
-    assert (seen == 1).all()
-
-
-@pytest.mark.parametrize("size", [1, 7, 40, 150, 10**6])
-def test_rows_of_regions_cover_everything_once(size, monkeypatch):
-    monkeypatch.setattr(blocks_module, "BLOCK", size)
-    seen = torch.zeros(3, 4, 2, 4, 3)
-    for block in rows_of_regions(3, 2, 4, 3):
+    for block in blocks(seen[:, 0], all_channels):
         part = block.of(seen).add_(1)
-        assert part.numel() <= max(size, 4 * 2 * 3)
-        assert len(part) == 1 or part.shape[3] == 4  # whole images, or rows of one
+        assert part.numel() <= max(size, 4 * 3 * (5 if all_channels else 1))
+        assert part.shape[2] == 5 or not all_channels
+        assert len(part) == 1 or part.shape[2:] == (5, 4, 3)  # whole images, or a part of one
     assert (seen == 1).all()
+
+
+def test_an_index_for_all_channels_is_in_every_block_of_them():
+    block = blocks_module.Block(slice(1, 2), slice(2, 4), slice(0, 3))
+    assert block.of(torch.zeros(3, 4, 5, 4, 3)).shape == (1, 4, 2, 3, 3)
+    assert block.of(torch.zeros(3, 4, 1, 4, 3)).shape == (1, 4, 1, 3, 3)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -323,11 +527,11 @@ def test_pairs_are_split_and_joined_wherever_they_lie(dtype, offset):
     memory[offset + 1] = float("inf")
     pairs = memory[offset:].view(3, 4, 10)[:, ::2]  # (3, 2, 10), its rows two apart
     left, right = torch.empty(2, 3, 2, 5, dtype=dtype)
-    blocks_module.split_pairs(pairs, left, right)
+    corners_module._split_pairs(pairs, left, right)
     exact = {"rtol": 0, "atol": 0, "equal_nan": True}
     torch.testing.assert_close(left, pairs[..., 0::2], **exact)
     torch.testing.assert_close(right, pairs[..., 1::2], **exact)
     back = torch.full_like(memory, -1)
-    blocks_module.join_pairs(left, right, back[offset:].view(3, 4, 10)[:, ::2])
+    corners_module._join_pairs(left, right, back[offset:].view(3, 4, 10)[:, ::2])
     torch.testing.assert_close(back[offset:].view(3, 4, 10)[:, ::2], pairs, **exact)
     assert (back[offset:].view(3, 4, 10)[:, 1::2] == -1).all()

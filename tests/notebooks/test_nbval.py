@@ -1,107 +1,95 @@
-"""The texts that notebooks are committed with are what they print, by nbval on smoke copies."""
+"""The texts that notebooks are committed with are what they print, as nbval compares them."""
 
-import os
-import subprocess
-import sys
-import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbval.plugin import IPyNbFile, coalesce_streams
 
+from indexnet_edu.course.execute import run_course
 from indexnet_edu.paths import asset
-from tests.notebooks.conventions import CHECKED, tags
+from tests.notebooks.conftest import SmokeRun
+from tests.notebooks.conventions import CHECKED, code_cells, tags
 
 pytestmark = [pytest.mark.notebook, pytest.mark.slow]
 
-ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted(asset("notebooks").glob("*.ipynb"))
+of_the_course = pytest.mark.xdist_group("course")
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+Differing = Callable[[Path, Path], Mapping[str, str]]
 
 
-def smoke_copies(folder: Path, notebooks: list[Path]) -> None:
-    """nbval runs notebooks with the parameters as saved, so it gets copies with others."""
-    import papermill
+@pytest.fixture
+def differing(request: pytest.FixtureRequest) -> Differing:
+    """``differing(committed, executed)``: the tagged cells that show something else, and what.
 
-    for path in notebooks:
-        papermill.execute_notebook(
-            path,
-            folder / path.name,
-            parameters={"profile": "smoke"},
-            prepare_only=True,
-            progress_bar=False,
-        )
+    As ``pytest --nbval-lax`` compares, but with an executed copy that is there already instead of
+    an execution of its own.
+    """
 
+    def compare(committed: Path, executed: Path) -> dict[str, str]:
+        shown = {c.id: c.outputs for c in code_cells(nbformat.read(executed, as_version=4))}
+        file = IPyNbFile.from_parent(request.session, path=committed)
+        file.compare_outputs = False  # what is not tagged: --nbval-lax
+        differing = {}
+        for item in file.collect():
+            stored = coalesce_streams(item.cell.outputs)
+            if item.options["check"] and not item.compare_outputs(
+                coalesce_streams(shown[item.cell.id]), stored
+            ):
+                differing[item.cell.id] = "\n".join(item.comparison_traceback)
+        return differing
 
-def nbval(folder: Path) -> tuple[dict[tuple[str, int], str], str]:
-    """The outcome of every code cell, by notebook and number, and what pytest printed."""
-    (folder / "data").mkdir()
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env"]
-        + ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-c", os.devnull]
-        + ["--nbval-cell-timeout=300", "--junit-xml=report.xml", f"--rootdir={folder}", "."],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "INDEXNET_DATA": str(folder / "data")},
-        capture_output=True,
-        text=True,
-        timeout=1800,
-    )
-    outcomes = {}
-    for case in ET.parse(folder / "report.xml").iter("testcase"):
-        notebook = Path(case.attrib["classname"]).stem
-        number = int(case.attrib["name"].split()[-1])
-        outcomes[notebook, number] = case[0].tag if len(case) else "passed"
-    return outcomes, done.stdout
+    return compare
 
 
-def checked_cells(folder: Path) -> set[tuple[str, int]]:
-    found = set()
-    for path in folder.glob("*.ipynb"):
-        notebook = nbformat.read(path, as_version=4)
-        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        for number, cell in enumerate(code):
-            if CHECKED in tags(cell):
-                assert cell.execution_count is not None, f"{path.name}: nbval would not compare"
-                found.add((path.stem, number))
-    return found
+def test_some_texts_are_compared() -> None:
+    cells = [c for path in NOTEBOOKS for c in code_cells(nbformat.read(path, as_version=4))]
+    assert any(CHECKED in tags(cell) for cell in cells)
 
 
-def test_the_course_prints_what_it_was_committed_with(tmp_path):
-    if not NOTEBOOKS:
-        pytest.skip("there are no notebooks yet")
-    smoke_copies(tmp_path, NOTEBOOKS)
-    checked = checked_cells(tmp_path)
-    assert checked, "no cell of the course is tagged nbval-check-output"
-    outcomes, printed = nbval(tmp_path)
-    assert {case for case, outcome in outcomes.items() if outcome != "passed"} == set(), printed
-    assert checked <= set(outcomes)
+@of_the_course
+@every_notebook
+def test_a_notebook_prints_what_it_was_committed_with(
+    smoke_run: SmokeRun, differing: Differing, path: Path
+) -> None:
+    assert differing(path, smoke_run.out / path.name) == {}
 
 
-def test_a_text_that_differs_is_noticed(tmp_path):
-    """Tagged cells are compared, in copies made in the same way; others are not."""
+@of_the_course
+@every_notebook
+def test_every_changed_text_is_noticed(
+    smoke_run: SmokeRun, differing: Differing, path: Path, tmp_path: Path
+) -> None:
+    changed = nbformat.read(path, as_version=4)
+    for cell in code_cells(changed):
+        cell.outputs = [*cell.outputs, nbformat.v4.new_output("stream", text="and more\n")]
+    nbformat.write(changed, tmp_path / path.name)
+    tagged = {cell.id for cell in code_cells(changed) if CHECKED in tags(cell)}
+    assert set(differing(tmp_path / path.name, smoke_run.out / path.name)) == tagged
+
+
+def test_it_is_the_run_that_is_compared(differing: Differing, tmp_path: Path) -> None:
+    """Not the texts that a notebook came with; and only where a cell is tagged."""
     new = nbformat.v4
-    source, copies = tmp_path / "source", tmp_path / "copies"
-    source.mkdir()
-    copies.mkdir()
     cells = [new.new_code_cell('profile: str = "cpu"', metadata={"tags": ["parameters"]})]
-    for stored, marks in (("smoke", [CHECKED]), ("other", [CHECKED]), ("other", [])):
+    for name, stored, marks in (
+        ("same", "smoke", [CHECKED]),
+        ("other", "cpu", [CHECKED]),
+        ("not-tagged", "cpu", []),
+    ):
         output = new.new_output("stream", name="stdout", text=f"{stored}\n")
         metadata = {"tags": marks}
         cells.append(
             new.new_code_cell(
-                "print(profile)", outputs=[output], execution_count=1, metadata=metadata
+                "print(profile)", id=name, outputs=[output], execution_count=1, metadata=metadata
             )
         )
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = new.new_notebook(
-        cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}}
-    )
-    nbformat.write(notebook, source / "n.ipynb")
-    smoke_copies(copies, [source / "n.ipynb"])
-    outcomes, _ = nbval(copies)
-    assert outcomes == {
-        ("n", 0): "passed",
-        ("n", 1): "passed",
-        ("n", 2): "passed",
-        ("n", 3): "failure",
-        ("n", 4): "passed",
-    }
+    notebook = new.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, tmp_path / "n.ipynb")
+    assert run_course([tmp_path / "n.ipynb"], "smoke", tmp_path / "out").ok
+    found = differing(tmp_path / "n.ipynb", tmp_path / "out" / "n.ipynb")
+    assert list(found) == ["other"] and "smoke" in found["other"]

@@ -7,27 +7,16 @@ import nbformat
 import pytest
 
 from indexnet_edu.paths import asset
+from tests.notebooks.conftest import SmokeRun
 
-pytestmark = [pytest.mark.notebook, pytest.mark.slow]
+pytestmark = [pytest.mark.notebook, pytest.mark.slow, pytest.mark.xdist_group("course")]
 
 NAMES = sorted(path.stem for path in asset("notebooks").glob("*.ipynb"))
+every_notebook = pytest.mark.parametrize("name", NAMES)
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, cli):
-    if not NAMES:
-        pytest.skip("there are no notebooks yet")
-    out, data = tmp_path_factory.mktemp("course") / "out", tmp_path_factory.mktemp("data")
-    done = cli(
-        *("run", "--profile", "smoke", "--out", out, "--json"),
-        timeout=1800,
-        INDEXNET_DATA=str(data),
-    )
-    return done, out
-
-
-def test_every_notebook_ends_well(run):
-    done, _ = run
+def test_every_notebook_ends_well(smoke_run: SmokeRun) -> None:
+    done = smoke_run.done
     assert done.stdout, done.stderr
     rows = {
         row["name"]: (row["status"], row["error"]) for row in json.loads(done.stdout)["notebooks"]
@@ -36,18 +25,25 @@ def test_every_notebook_ends_well(run):
     assert done.returncode == 0
 
 
-def test_every_picture_has_a_text(run):
-    for name in NAMES:
-        notebook = nbformat.read(run[1] / f"{name}.ipynb", as_version=4)
-        for cell in notebook.cells:
-            for output in cell.get("outputs", ()):
-                data = output.get("data", {})
-                assert "image/png" not in data, f"{name}: a figure without show(…, alt=…)"
-                for image in re.findall(r"<img\b[^>]*>", data.get("text/html", "")):
-                    assert re.search(r'\balt="[^"]', image), f"{name}: {image[:80]}"
+@every_notebook
+def test_every_cell_was_executed(smoke_run: SmokeRun, name: str) -> None:
+    notebook = nbformat.read(smoke_run.out / f"{name}.ipynb", as_version=4)
+    code = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+    assert [cell.id for cell in code if not cell.execution_count] == []
 
 
-def test_the_page_links_to_every_copy(run):
-    page = (run[1] / "index.html").read_text()
-    for name in NAMES:
-        assert f"{name}.html" in page and (run[1] / f"{name}.html").is_file()
+@every_notebook
+def test_every_picture_has_a_text(smoke_run: SmokeRun, name: str) -> None:
+    notebook = nbformat.read(smoke_run.out / f"{name}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            assert "image/png" not in data, "a figure without show(…, alt=…)"
+            for image in re.findall(r"<img\b[^>]*>", data.get("text/html", "")):
+                assert re.search(r'\balt="[^"]', image), image[:80]
+
+
+@every_notebook
+def test_the_page_links_to_its_copy(smoke_run: SmokeRun, name: str) -> None:
+    page = (smoke_run.out / "index.html").read_text()
+    assert f"{name}.html" in page and (smoke_run.out / f"{name}.html").is_file()

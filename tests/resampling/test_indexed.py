@@ -64,6 +64,21 @@ def test_gradcheck_through_pool_and_unpool(family, mode):
     assert torch.autograd.gradcheck(run, (x,), fast_mode=True)
 
 
+@pytest.mark.parametrize("implementation", ["fast", "clear"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_odd_size_is_padded_by_repeating_the_border(family, implementation):
+    """Not by mirroring, which would repeat the row before the last."""
+    torch.manual_seed(0)
+    pool = IndexedPool2d(3, family, "linear", implementation=implementation).double()
+    x = torch.randn(2, 3, 5, 7, dtype=torch.float64)
+    padded = torch.cat([x, x[:, :, -1:]], 2)
+    padded = torch.cat([padded, padded[..., -1:]], 3)
+    y, guide = pool(x)
+    expected, expected_guide = pool(padded)
+    assert torch.equal(y, expected)
+    assert torch.equal(guide.encoder, expected_guide.encoder)
+
+
 def test_the_control_cuts_the_path_but_pools_alike():
     torch.manual_seed(0)
     guided = create_resampler("indexnet", family="m2o").downsampling([4]).eval()
@@ -156,7 +171,7 @@ def test_compiles_to_machine_code(fresh_dynamo):
 
     def round_trip(x: Tensor) -> Tensor:
         y, guide = pool(x)
-        return unpool(y, guide)
+        return unpool(torch.relu_(y), guide)
 
     compiled = torch.compile(round_trip)
     for layout in (torch.contiguous_format, torch.channels_last):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ...errors import UsageError, UserError
 from ...files import write_json
-from ..run import Run
+from ..run import Run, open_run
 from .plan import Cell, SweepPlan
 
 __all__ = ["STATES", "Sweep", "count_states", "open_sweep", "seconds_left"]
@@ -104,10 +104,25 @@ class Sweep:
 
     def failure(self, cell: Cell) -> dict[str, Any] | None:
         """``reason``, ``attempts`` and whether to ``retry``; None for a cell that never failed."""
+        unknown = {"reason": "unknown, since the note of it is damaged", "attempts": 1}
         try:
-            return json.loads(self._failure_file(cell).read_text(encoding="utf-8"))
+            return unknown | {"retry": False} | json.loads(self._failure_file(cell).read_bytes())
         except FileNotFoundError:
             return None
+        except (OSError, ValueError, TypeError):
+            return unknown | {"retry": False}
+
+    def _damage(self, cell: Cell) -> str | None:
+        """What of a cell's run cannot be read, in a line."""
+        run = self.run(cell)
+        try:
+            if (run.folder / "config.json").exists():
+                open_run(run.folder)
+            if run.finished and not isinstance(run.metrics.get("seconds"), int | float):
+                return f"{run.folder / 'metrics.json'} lacks the seconds: train into a new folder"
+        except UserError as error:
+            return str(error)
+        return None
 
     def fail(self, cell: Cell, reason: str) -> None:
         """Notes a failed attempt."""
@@ -127,12 +142,14 @@ class Sweep:
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a cell: ``cell``, ``variant``, ``seed``, ``state``; ``seconds`` of training where
-        done; ``reason`` and ``attempts`` where failed."""
+        done; ``reason`` and ``attempts`` where failed; what is ``damaged``, in a line."""
         rows = []
         for cell in self.plan.cells:
             state = self.state(cell)
             row: dict[str, Any] = {"cell": cell.name, **vars(cell), "state": state}
-            row["seconds"] = self.run(cell).metrics["seconds"] if state == "done" else None
+            row["damaged"] = self._damage(cell)
+            known = state == "done" and not row["damaged"]
+            row["seconds"] = self.run(cell).metrics["seconds"] if known else None
             failure = (self.failure(cell) if state == "failed" else None) or {}
             rows.append(row | {key: failure.get(key) for key in ("reason", "attempts")})
         return rows
@@ -164,7 +181,7 @@ def seconds_left(rows: list[dict[str, Any]]) -> float | None:
     """
     spent: dict[str, list[float]] = {}
     for row in rows:
-        if row["state"] == "done":
+        if row.get("seconds") is not None:
             spent.setdefault(row["variant"], []).append(row["seconds"])
     running = sum(row["state"] == "running" for row in rows)
     if not spent or not running:

@@ -17,7 +17,7 @@ import torch
 from ...errors import UsageError, UserError
 from ..task import Task
 from .cells import Sweep
-from .worker import Worker
+from .worker import Worker, require_room_for_sockets
 
 __all__ = ["LocalWorkers", "sbatch_script", "submit_to_slurm"]
 
@@ -50,6 +50,7 @@ class LocalWorkers:
     def __init__(self, task: Task, sweep: Sweep, workers: int, threads: int | None) -> None:
         from submitit import LocalExecutor
 
+        require_room_for_sockets()
         executor = LocalExecutor(_jobs(sweep), max_num_timeout=_AGAIN)
         executor.update_parameters(timeout_min=_YEAR)
         gpus = _gpus()

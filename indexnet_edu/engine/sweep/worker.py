@@ -7,11 +7,13 @@ cell does not pay for imports.
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import platform
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -27,7 +29,7 @@ from ..train import train
 from .cells import Sweep
 from .plan import Cell, SweepPlan
 
-__all__ = ["Worker"]
+__all__ = ["Worker", "require_room_for_sockets"]
 
 #: Exit codes of a cell's process: another worker has the cell; stopped with the state saved.
 _TAKEN = 76
@@ -44,6 +46,22 @@ _PATIENCE = 0.25
 
 #: Seconds that a stopped cell gets to save its state.
 _GRACE = 60
+
+
+def require_room_for_sockets() -> None:
+    """Refuses a folder of temporary files in which the fork server could open no socket.
+
+    Raises:
+        UserError: its path is too long.
+    """
+    folder = tempfile.gettempdir()
+    # The system's limit without the closing zero, and /pymp-12345678/listener-12345678.
+    longest = (103 if sys.platform == "darwin" else 107) - 32
+    if (length := len(os.fsencode(folder))) > longest:
+        raise UserError(
+            f"the path of temporary files is too long for a sweep ({length} bytes, at most "
+            f"{longest}: {folder}): set TMPDIR to a shorter one"
+        )
 
 
 class Worker:
@@ -65,6 +83,7 @@ class Worker:
         self._process: BaseProcess | None = None
 
     def __call__(self) -> None:
+        require_room_for_sockets()
         if self.gpu is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = self.gpu
         signal.signal(signal.SIGTERM, self._stop)
@@ -142,6 +161,9 @@ def _train_cell(task: Task, sweep: Sweep, plan: SweepPlan, cell: Cell, threads: 
     log = os.open(sweep.log(cell), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    for stream in (sys.stdout, sys.stderr):  # whatever the terminal knows
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
     threading.Thread(target=_stop_with_the_worker, daemon=True).start()
     with sweep.claimed(cell, _PATIENCE) as mine:
         if not mine:

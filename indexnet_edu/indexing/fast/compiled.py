@@ -13,9 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..networks import OneToOneIndexBlock
+from ..networks import OneToOneIndexBlock, SharedSliceConv2d
 from ..operators import IndexGuide, check_index
-from .blocks import as_regions, is_channels_last
+from .corners import is_channels_last
+from .dispatch import has_hooks
+from .pooling import OVERFLOWS_BELOW
 
 __all__ = ["applies", "pool_and_guide", "upsample"]
 
@@ -44,75 +46,81 @@ def pool_and_guide(block: nn.Module, x: Tensor, temperature: float) -> tuple[Ten
         Pooled features ``(N, C, H/2, W/2)`` and the guide.
     """
     layers: Any = block.layers
-    shared = isinstance(block, OneToOneIndexBlock) and not isinstance(layers[0], nn.Conv2d)
-    if shared and len(layers) == 1:
-        y, decoder = _LinearPool.apply(x, layers[0].weight.view(2, 2, 2, 2), temperature)
-        return y, IndexGuide(_map(_encoder(as_regions(decoder), temperature)), decoder)
-    columns = block(x).unflatten(1, (2, 2))  # (N, 2, 2, 1 or C, h, w)
-    index = torch.sigmoid(columns.permute(0, 4, 1, 5, 2, 3))  # (N, h, 2, w, 2, 1 or C)
-    encoder = _encoder(index, temperature)
-    y = _small((encoder * as_regions(x)).sum((2, 4)))
+    linear = isinstance(block, OneToOneIndexBlock) and len(layers) == 1
+    regions = _as_regions(x)
+    if linear and isinstance(layers[0], SharedSliceConv2d) and not has_hooks(block):
+        weight = layers[0].weight.view(2, 2, 2, 2)  # (4, 1, 2, 2), its outputs corners too
+        pooled, index = _LinearPool.apply(regions, weight, temperature)
+        encoder = _encoder(index, temperature)
+    else:
+        columns = block(x).unflatten(1, (2, 2))  # (N, 2, 2, 1 or C, h, w)
+        index = torch.sigmoid(columns.permute(0, 4, 1, 5, 2, 3))  # (N, h, 2, w, 2, 1 or C)
+        encoder = _encoder(index, temperature)
+        pooled = (encoder * regions).sum((2, 4))
+    y = pooled.permute(0, 3, 1, 2)  # (N, h, w, C) → (N, C, h, w)
     return y, IndexGuide(_map(encoder), _map(index))
 
 
 def upsample(d: Tensor, decoder: Tensor) -> Tensor:
     """Indexed upsampling of ``(N, C, h, w)``; ValueError if the index map does not fit."""
     check_index(d, decoder.shape, 2, "decoder")
-    return _map(as_regions(decoder) * _copies(d))
+    return _map(_as_regions(decoder) * _copies(d.permute(0, 2, 3, 1)))
+
+
+def _as_regions(features: Tensor) -> Tensor:
+    """(N, C, 2h, 2w) → (N, h, 2, w, 2, C), a view of channels-last memory."""
+    return features.permute(0, 2, 3, 1).unflatten(2, (-1, 2)).unflatten(1, (-1, 2))
 
 
 def _map(regions: Tensor) -> Tensor:
-    """The inverse of ``as_regions``."""
+    """The inverse of ``_as_regions``."""
     return regions.flatten(1, 2).flatten(2, 3).permute(0, 3, 1, 2)
 
 
-def _small(pooled: Tensor) -> Tensor:
-    """(N, h, w, C) → (N, C, h, w), a view."""
-    return pooled.permute(0, 3, 1, 2)
-
-
 def _copies(small: Tensor) -> Tensor:
-    """(N, C, h, w) → (N, h, 1, w, 1, C), a view that stands for every corner of a region."""
-    return small.permute(0, 2, 3, 1)[:, :, None, :, None]
+    """(N, h, w, C) → (N, h, 1, w, 1, C), a view that stands for every corner of a region."""
+    return small[:, :, None, :, None]
 
 
 def _encoder(index: Tensor, temperature: float) -> Tensor:
     """The softmax of (N, h, 2, w, 2, C) over each region."""
     weights = index / temperature
-    if temperature < 0.05:  # exp(1/T) could overflow
+    if temperature < OVERFLOWS_BELOW:
         weights = weights - weights.amax((2, 4), keepdim=True)
     weights = torch.exp(weights)
     return weights / weights.sum((2, 4), keepdim=True)
 
 
 class _LinearPool(torch.autograd.Function):
-    """The linear shared O2O block and the pooling by it: x, weight (2, 2, 2, 2), T → y, decoder.
+    """The linear shared O2O block and the pooling by it: regions (N, h, 2, w, 2, C), weight
+    (2, 2, 2, 2), T → pooled (N, h, w, C), index (N, h, 2, w, 2, C).
 
     Every corner of a region is a weighted sum of all four: no convolution needed, and one loop with
-    the rest. Left to itself, a compiler keeps more for the way back than x, s and y, and reading it
-    costs more than computing it again.
+    the rest. Left to itself, a compiler keeps more for the way back than features and index, and
+    reading it costs more than computing it again; and what is returned may be overwritten.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
-        regions = as_regions(x)
+    def forward(
+        ctx: Any, regions: Tensor, weight: Tensor, temperature: float
+    ) -> tuple[Tensor, Tensor]:
         logits: Any = sum(
             _of_region(weight[:, :, i, j]) * regions[:, :, i : i + 1, :, j : j + 1]
             for i, j in CORNERS
         )
         index = torch.sigmoid(logits)
-        y = _small((_encoder(index, temperature) * regions).sum((2, 4)))
-        ctx.save_for_backward(x, weight, index, y)
+        ctx.save_for_backward(regions, weight, index)
         ctx.temperature = temperature
-        return y, _map(index)
+        return (_encoder(index, temperature) * regions).sum((2, 4)), index
 
     @staticmethod
-    def backward(ctx: Any, g_y: Tensor, g_decoder: Tensor) -> tuple[Any, ...]:
-        x, weight, index, y = ctx.saved_tensors
-        regions = as_regions(x)
-        weights = _encoder(index, ctx.temperature) * _copies(g_y)
-        slope = (regions - _copies(y)) * weights / ctx.temperature
-        g_logits = (slope + as_regions(g_decoder)) * index * (1 - index)
+    def backward(ctx: Any, g_pooled: Tensor, g_index: Tensor) -> tuple[Any, ...]:
+        regions, weight, index = ctx.saved_tensors
+        encoder = _encoder(index, ctx.temperature)
+        weights = encoder * _copies(g_pooled)
+        mean = (weights * regions).sum((2, 4), keepdim=True)
+        slope = (weights * regions - encoder * mean) / ctx.temperature
+        g_logits = (slope + g_index) * index * (1 - index)
         through = sum(
             _of_region(weight[a, b]) * g_logits[:, :, a : a + 1, :, b : b + 1] for a, b in CORNERS
         )
@@ -121,7 +129,7 @@ class _LinearPool(torch.autograd.Function):
             for a, b in CORNERS
             for i, j in CORNERS
         ]
-        return _map(weights + through), torch.stack(products).view(2, 2, 2, 2), None
+        return weights + through, torch.stack(products).view(2, 2, 2, 2), None
 
 
 def _of_region(weight: Tensor) -> Tensor:

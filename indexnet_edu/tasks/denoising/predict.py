@@ -48,7 +48,7 @@ def denoise(model: nn.Module, image: np.ndarray, tile: int = TILE) -> np.ndarray
     device = next(model.parameters()).device
     channels = image[..., None] if image.ndim == 2 else image  # (H, W, 1 or 3)
     cleaned = [
-        _denoise_grey(model, torch.from_numpy(np.ascontiguousarray(channel)).to(device), tile)
+        _denoise_grey(model, torch.from_numpy(channel.astype(np.float32)).to(device), tile)
         for channel in np.moveaxis(channels, -1, 0)
     ]
     result = torch.stack(cleaned, dim=-1).clamp(0, 1).cpu().numpy()
@@ -70,7 +70,7 @@ def _denoise_grey(model: nn.Module, image: Tensor, tile: int) -> Tensor:
                 top - above : top + tile + MARGIN,
                 left - before : left + tile + MARGIN,
             ]
-            clean = model(seen[None, None].float())[0, 0]
+            clean = model(seen[None, None])[0, 0]
             result[top : top + tile, left : left + tile] = clean[
                 above : above + tile, before : before + tile
             ]

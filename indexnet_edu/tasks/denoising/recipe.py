@@ -35,6 +35,8 @@ class DenoisingRecipe(Recipe):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UsageError(f"{name} must be above 0, got {value}")
+        if self.sigma > 255:
+            raise UsageError(f"sigma must be at most 255 grey levels, got {self.sigma}")
         if self.eval_batch_size != 1:
             raise UsageError(
                 f"eval_batch_size must be 1, since test images differ in size, "

@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...engine import Network, Source, Task
+from ...engine import Network, Predict, Source, Task
 from .classics import measure_classics
 from .data import adobe_is_there, load_adobe, load_alphamatting, load_drawn
 from .loss import batch_loss
 from .metrics import MattingMetrics
 from .model import ARCHITECTURES, VARIANTS, parameter_groups
-from .predict import infer
+from .predict import (
+    cut_out,
+    infer,
+    read_photograph,
+    read_users_trimap,
+    write_alpha,
+    write_cut_out,
+)
 from .pretrained import mobilenet_v2
 from .recipe import MattingRecipe
 from .table import TABLE_4, TABLE_5, TABLE_6
@@ -63,4 +70,9 @@ MATTING = Task(
     headline="sad",
     infer=infer,
     baselines=measure_classics,
+    predict=Predict(
+        run=cut_out,
+        outputs={"-alpha.png": write_alpha, "-cutout.png": write_cut_out},
+        inputs={"image": read_photograph, "trimap": read_users_trimap},
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ __all__ = [
     "FOREGROUND",
     "LARGEST_DILATION",
     "UNKNOWN",
+    "check_size",
+    "decode_trimap",
     "read_trimap",
     "trimap_from_alpha",
     "trimap_from_mask",
@@ -93,14 +96,45 @@ def widened(trimap: Trimap, inwards: float, outwards: float) -> Trimap:
 
 
 def read_trimap(path: Path, size: tuple[int, int], band: int | None = None) -> Trimap:
+    """A user's trimap from a file; see :func:`decode_trimap`.
+
+    Args:
+        size: (H, W) of the image that it belongs to.
+
+    Raises:
+        UserError: as there; also another size. The line begins with the file's name.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read the trimap {path} ({error.strerror}): give a PNG") from None
+    try:
+        trimap = decode_trimap(content, band)
+        check_size(trimap, size)
+    except UserError as error:
+        raise UserError(f"{path.name} {error}") from None
+    return trimap
+
+
+def check_size(trimap: Trimap, size: tuple[int, int]) -> None:
+    """UserError if a trimap is not as large as its image, (H, W)."""
+    if trimap.shape == tuple(size):
+        return
+    remedy = "make both the same size, the trimap without smoothing"
+    if trimap.shape == tuple(size)[::-1]:
+        remedy = "turn the trimap as the photograph is turned (cameras store a portrait lying)"
+    raise UserError(f"is {_size(trimap.shape)}, its image {_size(size)}: {remedy}")
+
+
+def decode_trimap(content: bytes, band: int | None = None) -> Trimap:
     """A user's trimap: any picture file that is black, grey and white.
 
     Grey, palette, RGB and 16-bit files are read alike. Nearly black and nearly white count as
     black and white, since JPEG moves them; all between is unknown, so that an alpha matte is a
-    trimap too. An opacity channel is ignored.
+    trimap too. An opacity channel is ignored. What a camera or an editor stored turned is turned.
 
     Args:
-        size: (H, W) of the image that it belongs to.
+        content: of the file.
         band: how many pixels around its border are unknown, should the file be a mask; None refuses
             masks.
 
@@ -108,18 +142,13 @@ def read_trimap(path: Path, size: tuple[int, int], band: int | None = None) -> T
         ``(H, W)`` of 0, 128 and 255.
 
     Raises:
-        UserError: no picture, a coloured one, another size, labels instead of grey levels, nothing
-            unknown (a mask) or nothing known; one line with the remedy.
+        UserError: no picture, a coloured one, labels instead of grey levels, nothing unknown (a
+            mask) or nothing known; one line with the remedy, which begins with a verb.
     """
-    grey = _read_grey(path)
-    if grey.shape != tuple(size):
-        raise UserError(
-            f"{path.name} is {_size(grey.shape)}, its image {_size(size)}: "
-            "make both the same size, the trimap without smoothing"
-        )
+    grey = _grey_levels(content)
     if 0 < grey.max() <= 3:
         raise UserError(
-            f"{path.name} holds labels up to {grey.max()} and not grey levels: "
+            f"holds labels up to {grey.max():.0f} and not grey levels: "
             f"save background as {BACKGROUND}, unknown as {UNKNOWN}, foreground as {FOREGROUND}"
         )
     trimap = np.full(grey.shape, UNKNOWN, np.uint8)
@@ -128,14 +157,14 @@ def read_trimap(path: Path, size: tuple[int, int], band: int | None = None) -> T
     for level, colour in ((BACKGROUND, "black"), (UNKNOWN, "grey"), (FOREGROUND, "white")):
         if (trimap == level).all():
             raise UserError(
-                f"{path.name} is {colour} everywhere: paint what is surely background black, what "
+                f"is {colour} everywhere: paint what is surely background black, what "
                 "is surely foreground white, and the border between them grey"
             )
     if not (trimap == UNKNOWN).any():
         if band is not None:
             return trimap_from_mask(trimap == FOREGROUND, band)
         raise UserError(
-            f"{path.name} has no unknown pixels, it is a mask: paint the object's border grey "
+            "has no unknown pixels, it is a mask: paint the object's border grey "
             f"({UNKNOWN}), or give the width of the border in pixels"
         )
     return trimap
@@ -145,17 +174,18 @@ def _size(shape: tuple[int, ...]) -> str:
     return f"{shape[1]}×{shape[0]}"
 
 
-def _read_grey(path: Path) -> Array:
+def _grey_levels(content: bytes) -> Array:
     """``(H, W)`` grey levels of 255."""
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as picture:
+        with Image.open(io.BytesIO(content)) as stored:
+            picture = ImageOps.exif_transpose(stored)
             deep = picture.mode in ("I", "F") or picture.mode.startswith("I;16")
             values = np.asarray(picture if deep else picture.convert("RGB"))
-    except OSError as error:  # Pillow's errors are OSErrors
-        reason = error.strerror or str(error).partition("\n")[0]
-        raise UserError(f"cannot read the trimap {path} ({reason}): give a PNG file") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = str(error).partition("\n")[0].partition(" <_io")[0]
+        raise UserError(f"is no picture that can be read ({reason}): give a PNG file") from None
     if deep:
         # Some writers put 8-bit values into 16 bits.
         levels = values.astype(np.float64)
@@ -163,7 +193,7 @@ def _read_grey(path: Path) -> Array:
     spread = values.max(axis=2).astype(int) - values.min(axis=2)
     if (spread > _COLOURED).mean() > 0.01:
         raise UserError(
-            f"{path.name} is coloured: a trimap is black (background), grey (unknown) and white "
+            "is coloured: a trimap is black (background), grey (unknown) and white "
             "(foreground); perhaps image and trimap changed places"
         )
     return np.round(values.mean(axis=2)).astype(int)

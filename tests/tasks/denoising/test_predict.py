@@ -72,6 +72,6 @@ def test_the_command(cli: Callable, tmp_path: Path) -> None:
     assert [row["size"] for row in rows] == ["20×600", "33×20"]
     assert [Image.open(row["results"][0]).mode for row in rows] == ["L", "RGB"]
     bad = cli("predict", tmp_path / "run", tmp_path / "missing.png", "--out", tmp_path / "out")
-    assert bad.returncode == 1 and "missing.png: No such file" in bad.stderr
+    assert bad.returncode == 1 and "missing.png: cannot be read (No such file" in bad.stderr
     twice = cli("predict", tmp_path / "run", images[0], tmp_path / "a" / "grey.png")
     assert twice.returncode == 2 and "grey.png: rename them" in twice.stderr

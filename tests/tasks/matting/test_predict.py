@@ -1,14 +1,21 @@
 """A network, or a classical method, on an image of any size."""
 
+import json
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
 from torch import Tensor, nn
 
 from indexnet_edu.errors import UserError
 from indexnet_edu.tasks.matting.classics import CLASSICS, Matter, closed_form, half, knn
+from indexnet_edu.tasks.matting.cutout import foreground_colour
 from indexnet_edu.tasks.matting.predict import estimate_alpha
 from tests.tasks.matting.networks import network
 
@@ -53,6 +60,73 @@ def test_a_real_network() -> None:
     assert alpha.dtype == np.float32 and alpha.min() >= 0 and alpha.max() <= 1
     with pytest.raises(ValueError, match="do not fit"):
         estimate_alpha(Echo(), image, trimap[1:])
+
+
+def test_padding_leaves_the_pixels_as_they_are() -> None:
+    image, trimap, _ = scene(33, 70)
+    model = Echo()
+    alpha = estimate_alpha(model, image, trimap, fit="pad")
+    assert model.seen == [(1, 4, 64, 96)]
+    np.testing.assert_allclose(alpha[trimap == 128], 128 / 255, atol=1e-6)
+
+
+def test_tiles_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, trimap, _ = scene(130, 150)
+    trimap[40:90, 20:140] = 128
+    model = nn.Conv2d(4, 1, 9, padding=4)  # sees four pixels around
+    whole = estimate_alpha(model, image, trimap, fit="pad")
+    monkeypatch.setattr("indexnet_edu.tasks.matting.predict.LARGEST", 64 * 64)
+    monkeypatch.setattr("indexnet_edu.tasks.matting.predict.MARGIN", 8)
+    np.testing.assert_allclose(estimate_alpha(model, image, trimap, fit="pad"), whole, atol=1e-5)
+    monkeypatch.setattr("indexnet_edu.tasks.matting.predict.MARGIN", 0)
+    assert np.abs(estimate_alpha(model, image, trimap, fit="pad") - whole).max() > 1e-3
+
+
+@given(st.integers(0, 10**6))
+def test_a_cut_outs_colours_compose_the_photograph_again(seed: int) -> None:
+    """Where a foreground of one colour lies before a background of one, both are found."""
+    rng = np.random.default_rng(seed)
+    front, back = rng.random(3), rng.random(3)
+    alpha = np.clip((np.arange(60) - 20) / 20, 0, 1)[None].repeat(50, axis=0)
+    image = alpha[..., None] * front + (1 - alpha[..., None]) * back
+    found = foreground_colour(image, alpha)
+    visible = alpha > 0.2
+    error, before = (np.abs(each[visible] - front).max() for each in (found, image))
+    assert error < 0.25 * before + 1e-3
+
+
+def test_the_command(cli: Callable, tmp_path: Path) -> None:
+    """Trained, asked about a photograph: 16 bits of alpha, a cut-out, what is known kept."""
+    tiny = ("train_images=1", "per_foreground=2", "width=0.0625", "test_images=1", "batch_size=2")
+    settings = [f"--set={setting}" for setting in tiny]
+    folder = tmp_path / "run"
+    trained = cli(
+        "train", "matting", "m2o-linear", "--profile", "smoke", *settings, "--out", folder
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert "drawn_sad" in trained.stdout
+    image, trimap, _ = scene(50, 71)
+    mask = np.where(trimap > 0, 255, 0).astype(np.uint8)
+    Image.fromarray(image).save(tmp_path / "photo.jpg")
+    for name, content in (("trimap", trimap), ("mask", mask), ("small", trimap[:40])):
+        Image.fromarray(content).save(tmp_path / f"{name}.png")
+    asked = ("predict", tmp_path / "run", tmp_path / "photo.jpg", "--out", tmp_path / "out")
+    done = cli(*asked, "--trimap", tmp_path / "trimap.png", "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["images"]
+    alpha, cut = (Image.open(path) for path in row["results"])
+    assert alpha.mode == "I;16" and cut.mode == "RGBA" and alpha.size == cut.size == (71, 50)
+    levels = np.asarray(alpha)
+    assert (levels[trimap == 0] == 0).all() and (levels[trimap == 255] == 65535).all()
+    for extra, words in (
+        (["--trimap", tmp_path / "mask.png"], "trimap: has no unknown pixels, it is a mask: paint"),
+        (["--trimap", tmp_path / "small.png"], "trimap is 71×40, its image 71×50: make both"),
+        ([], "needs a trimap for each image"),
+        (["--guide", tmp_path / "trimap.png"], "no input --guide for this run: it takes --trimap"),
+    ):
+        refused = cli(*asked, *extra)
+        assert refused.returncode in (1, 2) and words in refused.stderr, refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
 
 
 def test_a_half_where_nothing_is_known() -> None:

@@ -127,9 +127,20 @@ def test_a_mask_becomes_a_trimap_where_a_band_is_given(tmp_path: Path) -> None:
 
 def test_no_picture_at_all(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no picture")
-    for name in ("a.png", "missing.png"):
-        with pytest.raises(UserError, match=f"cannot read the trimap .*{name}.*PNG"):
+    for name, words in (("a.png", "a.png is no picture"), ("missing.png", "cannot read .*missing")):
+        with pytest.raises(UserError, match=f"{words}.*PNG"):
             read_trimap(tmp_path / name, (4, 5))
+
+
+def test_a_portrait_stored_lying(tmp_path: Path) -> None:
+    """Its trimap may lie too, if it says so; if it does not, it is said what to do."""
+    path = saved(tmp_path, GOOD)
+    with pytest.raises(UserError, match="turn the trimap as the photograph is turned"):
+        read_trimap(path, (5, 4))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    Image.fromarray(GOOD).save(path, exif=exif)
+    assert np.array_equal(read_trimap(path, (5, 4)), GOOD.T)
 
 
 # --- widened -------------------------------------------------------------------------------------

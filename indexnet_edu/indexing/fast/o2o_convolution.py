@@ -1,4 +1,4 @@
-"""The first convolution of the O2O blocks, as matrix products on regions.
+"""The first convolution of the nonlinear O2O blocks, as matrix products on regions.
 
 A 2×2 kernel with stride 2 is a matrix of four columns times the four corners of each region. A 4×4
 kernel with stride 2 and padding 1 is four such products, on regions of the padded features that are
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from . import blocks as _blocks
-from .blocks import is_channels_last
-from .once import once
+from .backward import once, recall, remember
+from .corners import is_channels_last
 
 __all__ = ["SliceConv"]
 
@@ -31,7 +31,8 @@ class _Plan:
         # An image's channels are matrices of their own, or in channels-last memory one matrix.
         self.inner = c if self.last else 1
         self.count = n if self.last else n * c
-        self.slices = x if self.last else x.flatten(0, 1).unsqueeze(1)  # (count, inner, 2h, 2w)
+        self.shape = (self.count, self.inner, height, width)
+        self.slices = self.of_slices(x)
         self.step = max(1, _blocks.BLOCK // (height * width * self.inner))
         self.row = (self.w + self.pad) * self.inner
         self.length = self.h * self.row
@@ -39,6 +40,10 @@ class _Plan:
         self.offsets = (
             [0] if not self.pad else [i * self.row + j * self.inner for i in (0, 1) for j in (0, 1)]
         )
+
+    def of_slices(self, features: Tensor) -> Tensor:
+        """(N, C, 2h, 2w) → (count, inner, 2h, 2w), a view; a RuntimeError where there is none."""
+        return features if self.last else features.view(self.shape)
 
     def _matrices(self, weight: Tensor) -> Tensor:
         """(1 or C, F, k, k) → for every shift the matrix of the corners, (shifts, 1 or C, F, 4)."""
@@ -115,17 +120,17 @@ class SliceConv(torch.autograd.Function):
             if plan.pad:
                 shape = (plan.h, plan.w, plan.inner)
                 out[start:stop].unflatten(2, shape).copy_(plan.wanted(v))
-        ctx.save_for_backward(x, weight)
+        remember(ctx, x, weight)
         return out
 
     @staticmethod
     @once
     def backward(ctx: Any, g_out: Tensor) -> tuple[Any, ...]:
-        x, weight = ctx.saved_tensors
+        x, weight = recall(ctx)
         plan = _Plan(x, weight)
         features = weight.shape[1]
         g_x, g_matrices = torch.empty_like(x), torch.zeros_like(plan.matrices)
-        g_slices = g_x if plan.last else g_x.flatten(0, 1).unsqueeze(1)
+        g_slices = plan.of_slices(g_x)
         corners = plan.corners(x)
         g_corners = torch.empty_like(corners)
         vectors = x.new_zeros(len(corners), features, plan.length)
