@@ -10,6 +10,9 @@ QUICK ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# A file's tests stay in one process: what they share is made once. Files begin in the order of
+# tests/conftest.py. (xdist_group does nothing where pytest is 9.2 and pytest-xdist 3.8.)
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
@@ -58,8 +61,7 @@ lab: setup
 
 check: lint
 	@echo "check: pytest with $(WORKERS) processes, one thread each, without what is slow"
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup \
-	  -m "not slow and not notebook and not browser"
+	@$(PYTEST) -m "not slow and not notebook and not browser"
 
 lint: setup
 	@echo "lint: ruff, style"
@@ -74,7 +76,7 @@ test: lint
 	  $(BIN)/playwright install chromium >/dev/null 2>&1 \
 	    || echo "test: it cannot be downloaded; the browser tests are left out and listed at the end"; }
 	@echo "test: pytest with $(WORKERS) processes, one thread each"
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(PYTEST)
 
 bench: setup
 	@for subject in operators training scaling course; do \

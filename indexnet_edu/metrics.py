@@ -36,7 +36,13 @@ class ImageMetrics:
         self._empty = True
 
     def update(self, prediction: Tensor, target: Tensor, valid: Tensor | None = None) -> None:
-        """Adds a batch, both ``(N, C, H, W)``."""
+        """Adds a batch, both ``(N, C, H, W)``.
+
+        Raises:
+            ValueError: a mask: whole images are measured.
+        """
+        if valid is not None:
+            raise ValueError("these metrics measure whole images and take no mask")
         prediction = prediction.detach().float().clamp(0, 1).contiguous()
         target = target.float().contiguous()
         for metric in self._metrics.values():

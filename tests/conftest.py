@@ -57,8 +57,9 @@ def cli() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # No long test begins when the other test processes are at their end.
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    # Files with slow tests first: none begins when the other test processes are at their end.
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
     browser = [item for item in items if item.get_closest_marker("browser")]
     if browser and find_chromium() is None:
         for item in browser:

@@ -124,3 +124,9 @@ def test_denoising_metrics_are_means_over_images() -> None:
     assert found["ssim_legacy"] == pytest.approx(expected, rel=1e-5)
     with pytest.raises(ValueError, match="no images"):
         DenoisingMetrics().compute()
+
+
+def test_a_mask_is_refused_by_metrics_of_whole_images() -> None:
+    prediction, target = images(6)
+    with pytest.raises(ValueError, match="take no mask"):
+        ImageMetrics().update(prediction, target, torch.ones(target.shape, dtype=torch.bool))

@@ -14,8 +14,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-# One worker builds and installs for all of them.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)

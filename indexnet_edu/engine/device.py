@@ -49,7 +49,7 @@ def accelerator(alone: bool = False) -> Accelerator:
 
     # What another launcher or shell has left in the environment means no group that could be
     # joined: waiting for it would last for ever.
-    alone = alone or not torch.distributed.is_torchelastic_launched()
+    alone = alone or "TORCHELASTIC_RUN_ID" not in os.environ
     if not alone:
         _join_after_restart()
     with _without(_OTHERS if alone else set()):

@@ -79,7 +79,7 @@ class Trainer:
         bfloat16 = self.recipe.precision == "bfloat16"
         with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=bfloat16):
             output = self._forward(batch.x)
-        mean = self.task.loss(tree_map_only(Tensor, Tensor.float, output), batch)
+        mean = self.task.loss(tree_map_only(Tensor, _full_precision, output), batch)
         loss = self._share(mean, counts)
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
@@ -97,6 +97,10 @@ class Trainer:
         count = torch.as_tensor(mean.count if counts else 0, dtype=torch.float64)
         count = self.accelerator.reduce(count.to(total.device), "mean")
         return total / count.clamp(min=1 / self.accelerator.num_processes).to(total.dtype)
+
+
+def _full_precision(output: Tensor) -> Tensor:
+    return output.float() if output.is_floating_point() else output
 
 
 def _optimizer(
@@ -264,11 +268,13 @@ def evaluate(
         for buffer in model.buffers():
             torch.distributed.broadcast(buffer, src=0)
     modes = [(module, module.training) for module in model.modules()]
-    model.eval()
     batches = list(enumerate(torch.arange(len(test)).split(recipe.eval_batch_size)))
-    for number, indices in batches[accelerator.process_index :: accelerator.num_processes]:
-        batch = examples(test, indices, number).to(accelerator.device)
-        found.update(task.infer(model, batch), batch.target, batch.valid)
-    for module, training in modes:  # of its own, since frozen ones do not learn with the rest
-        module.training = training
+    try:
+        model.eval()
+        for number, indices in batches[accelerator.process_index :: accelerator.num_processes]:
+            batch = examples(test, indices, number).to(accelerator.device)
+            found.update(task.infer(model, batch), batch.target, batch.valid)
+    finally:
+        for module, training in modes:  # of its own, since frozen ones do not learn with the rest
+            module.training = training
     return found.compute()

@@ -80,7 +80,11 @@ class Plan:
         """The network's parameters, with the factors of their learning rates."""
         if self.network.groups is None:
             return [(model.parameters(), 1.0)]
-        return self.network.groups(model, self.recipe)
+        groups = self.network.groups(model, self.recipe)
+        known = {id(parameter) for parameters, _ in groups for parameter in parameters}
+        if left_out := [n for n, p in model.named_parameters() if id(p) not in known]:
+            raise ValueError(f"no group has {', '.join(left_out[:3])}: they would never learn")
+        return groups
 
     def build(self, device: torch.device, copies: int = 1) -> nn.Module:
         """The network with its initial weights, which come from the seed.

@@ -233,9 +233,11 @@ class Task:
         return self.metrics(**self._facts(recipe))
 
     def main_figure(self, metrics: Mapping[str, float]) -> float:
-        """The headline of a run's metrics."""
-        keys = (key for key in metrics if key == self.headline or key.endswith(f"_{self.headline}"))
-        return metrics[next(keys)]
+        """The headline of a run's metrics; ValueError where they have none."""
+        for key, value in metrics.items():
+            if key == self.headline or key.endswith(f"_{self.headline}"):
+                return value
+        raise ValueError(f"{self.name} has no {self.headline} among {', '.join(metrics)}")
 
     def defaults(self, network: str) -> dict[str, Any]:
         """The settings of a network's recipe where nothing is said, as JSON holds them: what was

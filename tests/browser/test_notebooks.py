@@ -20,8 +20,7 @@ from indexnet_edu.viz.widgets import LessonWidget
 from tests.browser.chromium import find_chromium
 from tests.browser.lab import CHROMIUM_ARGUMENTS, Lab, LabPage, start_lab
 
-# One server and one browser serve all of them, so they stay in one test process.
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("jupyterlab")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"

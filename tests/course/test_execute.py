@@ -22,8 +22,7 @@ from indexnet_edu.course.state import State
 from indexnet_edu.errors import UsageError, UserError
 from tests.course.conftest import write_notebook
 
-# They share a run, and some change its folder, so they stay in one test process.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("execute")]
+pytestmark = pytest.mark.slow
 
 GOOD = (
     "# Text",

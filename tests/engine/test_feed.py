@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,25 @@ def test_a_loop_that_ends_early_stops_the_threads() -> None:
         next(batches)
     batches.close()
     assert threading.active_count() == before and len(split.asked) <= 3 + 4
+
+
+def test_batches_that_nobody_waits_for_are_not_begun() -> None:
+    begun, going = list[int](), threading.Event()
+
+    class Slow(ToySplit):
+        def batch(self, indices: Tensor, seed: int, share: slice = ALL) -> Batch:
+            begun.append(seed)
+            if len(begun) > 1:
+                going.wait(10)
+            return super().batch(indices, seed, share)
+
+    batches = feed(Slow(toy_data(Recipe()).train.x), recipe(workers=1), range(12), CPU)
+    next(batches)
+    while len(begun) < 2:  # its only thread is at the second one, the third is in the queue
+        time.sleep(0.01)
+    threading.Timer(0.3, going.set).start()
+    batches.close()
+    assert len(begun) == 2
 
 
 def test_a_run_whose_data_fail_can_be_resumed(toy: Task, tmp_path: Path) -> None:

@@ -13,12 +13,7 @@ import pytest
 from indexnet_edu.engine import Run, open_run
 from tests.conftest import ROOT
 
-# They share a training, so they stay in one test process.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.usefixtures("no_real_data"),
-    pytest.mark.xdist_group("processes"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_real_data")]
 
 _TRAINING = (
     "indexnet_edu train reconstruction avgpool_nearest --profile smoke --resume "

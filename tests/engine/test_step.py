@@ -12,7 +12,7 @@ from torch import nn
 from indexnet_edu.engine import Batch, Mean, Pretrained, Recipe, Task, train
 from indexnet_edu.engine.checkpoint import load_weights
 from indexnet_edu.engine.device import accelerator
-from indexnet_edu.engine.fit import Trainer
+from indexnet_edu.engine.fit import Trainer, evaluate
 from indexnet_edu.engine.plan import Plan
 from indexnet_edu.errors import UserError
 from tests.engine.test_train import stop_at
@@ -198,3 +198,31 @@ def test_metrics_that_are_no_numbers_end_in_a_line(plain: Task, tmp_path: Path) 
     with pytest.raises(UserError, match="^psnr of the test images: no finite number"):
         train(task, "plain", "smoke", tmp_path / "run", progress=False)
     assert not (tmp_path / "run/metrics.json").exists()
+
+
+def test_groups_that_forget_a_parameter_are_refused(plain: Task, tmp_path: Path) -> None:
+    networks = {
+        name: dataclasses.replace(each, groups=lambda model, recipe: [([model[0].weight], 1.0)])
+        for name, each in plain.networks.items()
+    }
+    task = dataclasses.replace(plain, networks=networks)
+    with pytest.raises(ValueError, match=r"no group has 0\.bias, 2\.weight, 2\.bias"):
+        train(task, "plain", "smoke", tmp_path, progress=False)
+
+
+def test_a_headline_that_was_not_measured_is_named(plain: Task) -> None:
+    with pytest.raises(ValueError, match="toy has no mae among psnr"):
+        plain.main_figure({"psnr": 3.0})
+
+
+def test_a_failing_measurement_leaves_every_layer_in_its_mode(plain: Task) -> None:
+    def fail(model: nn.Module, batch: Batch) -> torch.Tensor:
+        raise RuntimeError("no")
+
+    task = dataclasses.replace(plain, infer=fail)
+    plan = Plan.of(task, "plain", "smoke")
+    model = plan.build(torch.device("cpu")).train()
+    model[0].eval()
+    with pytest.raises(RuntimeError, match="no"):
+        evaluate(model, task, task.load_data(plan.recipe).test, plan.recipe, accelerator())
+    assert model.training and model[1].training and not model[0].training

@@ -21,12 +21,7 @@ from tests.conftest import ROOT
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
-# They share the undisturbed trainings, so they stay in one test process.
-pytestmark = [
-    pytest.mark.usefixtures("no_real_data"),
-    pytest.mark.slow,
-    pytest.mark.xdist_group("sweep"),
-]
+pytestmark = [pytest.mark.usefixtures("no_real_data"), pytest.mark.slow]
 
 #: Two cells that train for seconds, long enough to be caught at it, and save often.
 TWO = ["--variants", "maxpool_maxunpool", "o2o_modelwise-linear"]

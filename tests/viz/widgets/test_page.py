@@ -24,8 +24,7 @@ from indexnet_edu.viz.widgets.normalisation_lab import TEMPERATURES
 from indexnet_edu.viz.widgets.trimap_painter import sample_state
 from tests.browser.chromium import find_chromium
 
-# One browser serves all of them, so they stay in one test process.
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("pictures")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,16 @@
-"""The texts that notebooks are committed with are what they print, as nbval compares them."""
+"""The whole course runs, from the command line, in the profile that continuous integration uses.
 
+One run serves all: the notebooks end well, their figures have texts, the pages are there, and what
+they print is what they were committed with, as nbval compares it.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -9,14 +19,74 @@ from nbval.plugin import IPyNbFile, coalesce_streams
 
 from indexnet_edu.course.execute import run_course
 from indexnet_edu.paths import asset
-from tests.notebooks.conftest import SmokeRun
+from tests.conftest import ROOT
 from tests.notebooks.conventions import CHECKED, code_cells, tags
 
 pytestmark = [pytest.mark.notebook, pytest.mark.slow]
 
 NOTEBOOKS = sorted(asset("notebooks").glob("*.ipynb"))
-of_the_course = pytest.mark.xdist_group("course")
-every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+NAMES = [path.stem for path in NOTEBOOKS]
+every_notebook = pytest.mark.parametrize("name", NAMES)
+every_path = pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+
+
+@dataclass(frozen=True)
+class SmokeRun:
+    """What ``indexnet-edu run --profile smoke`` answered, and the folder that it filled."""
+
+    done: subprocess.CompletedProcess[str]
+    out: Path
+
+
+@pytest.fixture(scope="module")
+def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> SmokeRun:
+    """The only one outside of the browser: it takes minutes."""
+    out, no_data = tmp_path_factory.mktemp("course") / "out", tmp_path_factory.mktemp("no_data")
+    done = subprocess.run(
+        [sys.executable, "-m", "indexnet_edu", "run"]
+        + ["--profile", "smoke", "--out", str(out), "--json"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "INDEXNET_DATA": str(no_data)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=1800,
+    )
+    return SmokeRun(done, out)
+
+
+def test_every_notebook_ends_well(smoke_run: SmokeRun) -> None:
+    done = smoke_run.done
+    assert done.stdout, done.stderr
+    rows = {
+        row["name"]: (row["status"], row["error"]) for row in json.loads(done.stdout)["notebooks"]
+    }
+    assert rows == dict.fromkeys(NAMES, ("ok", None))
+    assert done.returncode == 0
+
+
+@every_notebook
+def test_every_cell_was_executed(smoke_run: SmokeRun, name: str) -> None:
+    notebook = nbformat.read(smoke_run.out / f"{name}.ipynb", as_version=4)
+    code = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+    assert [cell.id for cell in code if not cell.execution_count] == []
+
+
+@every_notebook
+def test_every_picture_has_a_text(smoke_run: SmokeRun, name: str) -> None:
+    notebook = nbformat.read(smoke_run.out / f"{name}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            assert "image/png" not in data, "a figure without show(…, alt=…)"
+            for image in re.findall(r"<img\b[^>]*>", data.get("text/html", "")):
+                assert re.search(r'\balt="[^"]', image), image[:80]
+
+
+@every_notebook
+def test_the_page_links_to_its_copy(smoke_run: SmokeRun, name: str) -> None:
+    page = (smoke_run.out / "index.html").read_text()
+    assert f"{name}.html" in page and (smoke_run.out / f"{name}.html").is_file()
+
 
 Differing = Callable[[Path, Path], Mapping[str, str]]
 
@@ -50,16 +120,14 @@ def test_some_texts_are_compared() -> None:
     assert any(CHECKED in tags(cell) for cell in cells)
 
 
-@of_the_course
-@every_notebook
+@every_path
 def test_a_notebook_prints_what_it_was_committed_with(
     smoke_run: SmokeRun, differing: Differing, path: Path
 ) -> None:
     assert differing(path, smoke_run.out / path.name) == {}
 
 
-@of_the_course
-@every_notebook
+@every_path
 def test_every_changed_text_is_noticed(
     smoke_run: SmokeRun, differing: Differing, path: Path, tmp_path: Path
 ) -> None:
