@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from ...errors import UserError
 from ...images import LONGEST_SIDE, read_image
+from ...tasks.matting import predict
+from ...tasks.matting.predict import Matte
 from ...tasks.matting.trimap import BACKGROUND, FOREGROUND, read_trimap
 
-__all__ = ["before", "foreground_colours", "my_photograph", "my_start", "write_cut_out"]
+__all__ = ["before", "my_photograph", "my_start", "write_cut_out"]
 
 Array = npt.NDArray[Any]
 
@@ -76,38 +78,6 @@ def my_start(photograph: Array, sample: bool, trimap: str = "") -> Array:
     return np.array(picture)
 
 
-def foreground_colours(image: Array, alpha: Array, reaches: tuple[float, ...] = (45, 6)) -> Array:
-    """The foreground's own colours, without the background that is mixed into soft pixels.
-
-    Colours of foreground and background are averaged nearby, each weighed by how much of it a
-    pixel has; what the two averages do not explain goes to the foreground. Far first, then near
-    (Forte, ICIP 2021).
-
-    Args:
-        image: ``(H, W, 3)`` uint8.
-        alpha: ``(H, W)`` in [0, 1].
-        reaches: standard deviations of the averages, in pixels.
-
-    Returns:
-        ``(H, W, 3)`` float32 in [0, 1].
-    """
-    from scipy.ndimage import gaussian_filter
-
-    colours, share = image.astype(np.float32) / 255, alpha[..., None].astype(np.float32)
-
-    def nearby(values: Array, weight: Array, reach: float) -> Array:
-        sigma = (reach, reach, 0)
-        total: Array = np.maximum(gaussian_filter(weight, sigma), 1e-4)
-        return gaussian_filter(values * weight, sigma) / total
-
-    front = behind = colours
-    for reach in reaches:
-        front, behind = nearby(front, share, reach), nearby(behind, 1 - share, reach)
-        rest = colours - share * front - (1 - share) * behind
-        front = np.clip(front + share * rest, 0, 1)
-    return np.asarray(front, np.float32)
-
-
 def before(background: Array | float, colours: Array, alpha: Array) -> Array:
     """The cut-out before another background, ``(H, W, 3)`` in [0, 1]."""
     share = alpha[..., None]
@@ -120,13 +90,10 @@ def write_cut_out(path: str | Path, colours: Array, alpha: Array) -> Path:
     Raises:
         UserError: it cannot be written.
     """
-    from PIL import Image
-
-    rgba = np.concatenate([colours, alpha[..., None]], axis=2)
     file = Path(path)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.round(255 * rgba.clip(0, 1)).astype(np.uint8)).save(file, "PNG")
+        predict.write_cut_out(file, Matte(alpha.clip(0, 1), colours.clip(0, 1)))
     except OSError as error:
         raise UserError(f"{file} cannot be written ({error}): choose another place") from None
     return file

@@ -31,16 +31,6 @@ def test_ones_own_is_read_reduced_and_made_of_three_channels(tmp_path: Path) -> 
     assert start.shape == (256, 512) and {0, 255} <= set(np.unique(start))
 
 
-def test_the_old_background_is_taken_out_of_soft_pixels() -> None:
-    alpha = np.tile(np.clip(np.linspace(-2, 3, 60), 0, 1), (40, 1)).astype(np.float32)
-    front, behind = np.array([0.9, 0.5, 0.2]), np.array([0.1, 0.2, 0.6])
-    image = cutout.before(behind, np.broadcast_to(front, (40, 60, 3)), alpha)
-    colours = cutout.foreground_colours(np.round(255 * image).astype(np.uint8), alpha)
-    soft = (alpha > 0.2) & (alpha < 1)
-    pasted = np.abs(image[soft] - front).mean()
-    assert np.abs(colours[soft] - front).mean() < pasted / 5
-
-
 def test_the_file_has_four_channels_and_the_same_picture(tmp_path: Path) -> None:
     alpha = np.linspace(0, 1, 12).reshape(3, 4).astype(np.float32)
     colours = np.full((3, 4, 3), 0.4, np.float32)
