@@ -298,6 +298,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
 
 RAMP = Image.linear_gradient("L")  # 256×256
 DEEP = Image.fromarray(np.asarray(RAMP) * np.uint16(257))
+GLASS = Image.merge("LA", (RAMP, RAMP.rotate(90)))
 #: What learners choose → file name, its bytes, and the words that answer it.
 FILES = {
     "a good one": ("good.png", encoded(RAMP), "middle square, 128×128"),
@@ -305,7 +306,7 @@ FILES = {
     "1×1": ("dot.png", encoded(Image.new("L", (1, 1))), "only 1×1 pixels"),
     "16 bits": ("deep.png", encoded(DEEP), "more than 8 bits"),
     "CMYK": ("print.jpg", encoded(RAMP.convert("CMYK"), "JPEG"), "CMYK converted to RGB"),
-    "alpha": ("glass.png", encoded(RAMP.convert("RGBA")), "transparency laid on white"),
+    "alpha": ("glass.png", encoded(GLASS), "transparency laid on white"),
     "palette": ("palette.png", encoded(RAMP.convert("P")), "palette converted to RGB"),
     "animated": (
         "film.gif",
