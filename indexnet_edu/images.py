@@ -21,6 +21,7 @@ __all__ = [
     "SAMPLES",
     "read_image",
     "sample_image",
+    "to_colour",
     "to_grey",
     "write_image",
 ]
@@ -40,6 +41,11 @@ SAMPLES = {"camera": "camera", "astronaut": "astronaut", "coins": "coins"}
 def to_grey(image: np.ndarray) -> np.ndarray:
     """``(H, W)`` as it is, ``(H, W, 3)`` as its luma (ITU-R BT.601)."""
     return image if image.ndim == 2 else image @ np.array([0.299, 0.587, 0.114], image.dtype)
+
+
+def to_colour(image: np.ndarray) -> np.ndarray:
+    """``(H, W, 3)`` as it is, ``(H, W)`` with three equal channels."""
+    return np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
 
 
 @cache

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from ...complexity import count, measure
 from ...engine import TaskData
-from ...errors import UserError
 from ...tasks.denoising import DENOISING
 from ...tasks.denoising.classics import CLASSICS
 from ...tasks.denoising.recipe import DenoisingRecipe
 from .. import rows
 from ..crossing import crossing_map, numbers_beside, trace
+from ..own_photograph import read_beside
 
 __all__ = [
     "COSTS", "LIVE", "costs_of", "denoised", "liveliest", "noisy_photograph", "numbers_a_pixel",
@@ -128,18 +128,8 @@ def noisy_photograph(path: str | Path | None, sigma: int, seed: int) -> tuple[np
     Raises:
         UserError: no such file, or no image.
     """
-    from ...images import read_image
-
     if path is not None:
-        try:
-            content = Path(path).read_bytes()
-        except OSError as error:
-            raise UserError(
-                f"{path} cannot be read ({error.strerror}): put the file beside this notebook "
-                "and name it"
-            ) from None
-        image, note = read_image(content)
-        return image, "; ".join(filter(None, [Path(path).name, note]))
+        return read_beside(path)
     import skimage.data
 
     image = skimage.data.astronaut().astype(np.float32) / 255

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import UserError
-from ...images import LONGEST_SIDE, read_image
+from ...images import to_colour
 from ...tasks.matting import predict
 from ...tasks.matting.predict import Matte
 from ...tasks.matting.trimap import BACKGROUND, FOREGROUND, read_trimap
+from ..own_photograph import read_beside
 
 __all__ = ["before", "my_photograph", "my_start", "write_cut_out"]
 
@@ -37,17 +38,8 @@ def my_photograph(name: str) -> tuple[Array, str]:
         import skimage.data
 
         return skimage.data.chelsea(), "a sample, the cat Chelsea"
-    try:
-        content = Path(name).read_bytes()
-    except OSError as error:
-        raise UserError(
-            f"{name} cannot be read ({error.strerror}): put the file beside this notebook and name "
-            "it"
-        ) from None
-    image, note = read_image(content, LONGEST_SIDE)
-    colours = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
-    words = "; ".join(filter(None, [Path(name).name, note]))
-    return np.round(255 * colours).astype(np.uint8), words
+    image, words = read_beside(name)
+    return np.round(255 * to_colour(image)).astype(np.uint8), words
 
 
 def my_start(photograph: Array, sample: bool, trimap: str = "") -> Array:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from ...engine import Batch
 from ...errors import UserError
-from ...images import read_image
+from ...images import read_image, to_colour
 from .compose import network_input
 from .cutout import foreground_colour
 from .metrics import with_known
@@ -143,7 +143,7 @@ class Matte:
 def read_photograph(content: bytes) -> tuple[Array, str]:
     """``(H, W, 3)`` of a file's bytes, and what was changed."""
     image, note = read_image(content, longest_side=None, smallest_side=1)
-    return (np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image), note
+    return to_colour(image), note
 
 
 def read_users_trimap(content: bytes) -> tuple[Trimap, str]:

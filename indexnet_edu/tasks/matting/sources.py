@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ...engine import ALL, Batch
+from ...images import to_colour
 from .alphamatting import Photograph
 from .compose import CROP_SCALES, Picture, cropped_example, network_input, whole_example
 from .foregrounds import KINDS, SIZE, Foreground, draw_foreground
@@ -54,10 +55,7 @@ def embedded_backgrounds(part: str) -> dict[str, Picture]:
 
     names = BACKGROUNDS_TRAIN if part == "train" else BACKGROUNDS_TEST
     found = {name: getattr(skimage.data, name)() for name in names}
-    return {
-        name: picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
-        for name, picture in found.items()
-    }
+    return {name: to_colour(picture) for name, picture in found.items()}
 
 
 class _Split:
